@@ -1,0 +1,41 @@
+"""The one exception that is meant for users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something the user can mend: the message says what is wrong, where, and what to do.
+
+    The command line prints the message alone, in one line, and ends with exit code 2.
+
+    >>> raise UserError("k is 0: ask for at least one result (--k 1 or more)")
+    Traceback (most recent call last):
+    ...
+    superglobal_core.errors.UserError: k is 0: ask for at least one result (--k 1 or more)
+    """
+
+
+def name_list(names: Iterable[object], limit: int = 8) -> str:
+    """Join names for a message, at most `limit` of them, and say how many more there are.
+
+    >>> name_list(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    shown = [str(name) for name in names]
+    rest = len(shown) - limit
+    return ", ".join(shown[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Build the error for a name that is not in a list: it shows the list and the nearest entry.
+
+    >>> str(unknown_name("method", "superglobl", ["none", "superglobal"]))
+    "unknown method 'superglobl': choose from none, superglobal (did you mean 'superglobal'?)"
+    """
+    known = sorted(known)
+    near = get_close_matches(name, known, n=1)
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    return UserError(f"unknown {kind} '{name}': choose from {', '.join(known)}{hint}")

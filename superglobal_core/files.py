@@ -1,0 +1,116 @@
+"""Files that appear whole or not at all, and their checksums."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from superglobal_core.errors import UserError
+
+# Files under work begin like this: a folder's readers pass them over.
+TEMPORARY_PREFIX = ".partial-"
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a binary file that takes its name only when the block ends without an error.
+
+    The bytes go to a temporary file in the same folder, are flushed to the disk and renamed, so
+    that a reader sees the old file, the new file or none, never a half one.
+
+    Raises:
+        UserError: when the folder cannot be made or written, or the disk is full.
+    """
+    path = Path(path)
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=f"-{path.name}", dir=path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes files for the owner alone; give the rights that open() would have given.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; free space or choose another place") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file (UTF-8, as is) whole or not at all."""
+    with atomic_write(path) as stream:
+        stream.write(text.encode())
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write JSON, indented, with a newline at the end; NaN is refused because JSON has none."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        UserError: when the file is absent, unreadable or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON: {error}") from error
+
+
+def write_npy(path: str | Path, array: np.ndarray) -> None:
+    """Write one array in NumPy's format, whole or not at all."""
+    with atomic_write(path) as stream:
+        np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def write_npz(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write several arrays in one uncompressed `.npz`; the same arrays give the same bytes."""
+    with atomic_write(path) as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+
+def load_array(path: str | Path, mmap: bool = False) -> np.ndarray:
+    """Load a `.npy` file without ever unpickling.
+
+    Raises:
+        UserError: when the file is absent, cut short, no `.npy`, or holds Python objects.
+    """
+    try:
+        array = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, EOFError) as error:
+        raise UserError(f"{path} is not a whole .npy file of numbers: {error}") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise UserError(f"{path} is an .npz archive where one .npy array is wanted")
+    return array
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits, read piecewise."""
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""Data: ground truth, images, the synthetic landmarks."""

@@ -1,0 +1,1 @@
+"""Networks: the backbone, the pooling modules, the global descriptor, and checkpoints."""

@@ -1,0 +1,110 @@
+"""The ResNet family: ResNet-50, ResNet-101 and the narrow `mini`, with ReLU or ReLUP."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from torch import Tensor, nn
+from torchvision.models.resnet import Bottleneck as TorchvisionBottleneck
+
+from superglobal_core.errors import unknown_name
+from superglobal_core.networks.pooling import ReLUP
+from superglobal_core.networks.settings import ReLUPMode
+
+EXPANSION = TorchvisionBottleneck.expansion
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """Sizes of one ResNet: blocks a stage, the first stage's width, and the descriptor's dimension."""
+
+    blocks: tuple[int, int, int, int]
+    width: int
+    dimension: int
+
+    @property
+    def channels(self) -> int:
+        """Channels of the last feature map."""
+        return self.width * 8 * EXPANSION
+
+
+ARCHITECTURES = {
+    "resnet50": Architecture(blocks=(3, 4, 6, 3), width=64, dimension=2048),
+    "resnet101": Architecture(blocks=(3, 4, 23, 3), width=64, dimension=2048),
+    # The same family, narrow enough to be shipped and to run anywhere.
+    "mini": Architecture(blocks=(2, 2, 2, 2), width=16, dimension=256),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Return the sizes of a backbone by name (UserError with the list of names otherwise)."""
+    if name not in ARCHITECTURES:
+        raise unknown_name("backbone", name, ARCHITECTURES)
+    return ARCHITECTURES[name]
+
+
+class Bottleneck(TorchvisionBottleneck):
+    """torchvision's bottleneck with separate activations inside and after the residual sum."""
+
+    inner: nn.Module
+    outer: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.inner(self.bn1(self.conv1(x)))
+        out = self.inner(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        identity = x if self.downsample is None else self.downsample(x)
+        return self.outer(out + identity)
+
+
+class Backbone(nn.Module):
+    """A ResNet without its classifier: (B, 3, H, W) normalised BGR -> (B, channels, H/32, W/32).
+
+    Parameter names are torchvision's. `relup` says where ReLUP takes ReLU's place: in stage 1 in
+    all three activations of a bottleneck, in stages 2 and 3 after the residual sum only, never in
+    the stem and stage 4; `official-off` leaves stage 1's two inner ones in place.
+
+    Source: He et al., CVPR 2016, with the stride on the 3x3 convolution; SuperGlobal, section 3.4.
+
+    >>> import torch
+    >>> Backbone("mini").eval()(torch.zeros(1, 3, 64, 96)).shape
+    torch.Size([1, 512, 2, 3])
+    """
+
+    def __init__(self, name: str, relup: ReLUPMode = "off", relup_alpha: float = 0.014) -> None:
+        super().__init__()
+        sizes = architecture(name)
+        self.name, self.channels = name, sizes.channels
+        self.conv1 = nn.Conv2d(3, sizes.width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(sizes.width)
+        self.relu = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        channels = sizes.width
+        for stage in (1, 2, 3, 4):
+            width = sizes.width * 2 ** (stage - 1)
+            layer = _stage(channels, width, sizes.blocks[stage - 1], stride=1 if stage == 1 else 2)
+            inner_relup = stage == 1 and relup in ("on", "official-off")
+            outer_relup = stage <= 3 and relup == "on"
+            for block in layer:
+                block.inner = ReLUP(relup_alpha) if inner_relup else nn.ReLU()
+                block.outer = ReLUP(relup_alpha) if outer_relup else nn.ReLU()
+            self.add_module(f"layer{stage}", layer)
+            channels = width * EXPANSION
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for stage in (1, 2, 3, 4):
+            x = self.get_submodule(f"layer{stage}")(x)
+        return x
+
+
+def _stage(channels: int, width: int, blocks: int, stride: int) -> nn.Sequential:
+    shortcut = nn.Sequential(
+        nn.Conv2d(channels, width * EXPANSION, 1, stride=stride, bias=False), nn.BatchNorm2d(width * EXPANSION)
+    )
+    first = Bottleneck(channels, width, stride, shortcut)
+    rest = [Bottleneck(width * EXPANSION, width) for _ in range(blocks - 1)]
+    return nn.Sequential(first, *rest)

@@ -1,0 +1,1 @@
+"""Evaluation: the revisited protocol, exact ranks without sorting, and statistics."""

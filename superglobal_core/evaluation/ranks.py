@@ -1,0 +1,200 @@
+"""The rank of every labelled image: looked up in a ranking, or counted without sorting."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+
+from superglobal_core.errors import UserError, name_list
+from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
+
+# Columns sorted at a time: 256 kB of float32, which stays in a core's own cache.
+COLUMNS = 65536
+
+
+class LabelledQuery(Protocol):
+    """What the evaluation needs of a query: its labelled images as database indices."""
+
+    @property
+    def easy(self) -> Sequence[int]: ...
+    @property
+    def hard(self) -> Sequence[int]: ...
+    @property
+    def junk(self) -> Sequence[int]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledRanks:
+    """The zero-based rank of each labelled image of each query, as three arrays of one length.
+
+    query: int64, index of the query; image: int64, index in the ground truth's list; rank: int64,
+    in the whole ranking, ignored images included; `NOT_RETRIEVED` for an image it does not hold.
+    """
+
+    query: np.ndarray
+    image: np.ndarray
+    rank: np.ndarray
+
+    def of(self, query: int, images: Sequence[int]) -> np.ndarray:
+        """Return the ranks of some labelled images of one query, in their order."""
+        mine = self.query == query
+        known, ranks = self.image[mine], self.rank[mine]
+        order = np.argsort(known)
+        wanted = np.asarray(images, np.int64)
+        places = np.searchsorted(known, wanted, sorter=order)
+        if len(wanted) and (places.max() >= len(known) or (known[order[places]] != wanted).any()):
+            raise UserError(
+                "the ranks were counted for another ground truth: they lack labelled images of query "
+                f"{query}; search again with this --groundtruth"
+            )
+        return ranks[order[places]]
+
+
+def labelled_pairs(queries: Sequence[LabelledQuery]) -> tuple[np.ndarray, np.ndarray]:
+    """List all (query, labelled image) pairs as two int64 arrays."""
+    images = [[*query.easy, *query.hard, *query.junk] for query in queries]
+    return (
+        np.repeat(np.arange(len(images), dtype=np.int64), [len(row) for row in images]),
+        np.array([image for row in images for image in row], dtype=np.int64),
+    )
+
+
+class RankCounter:
+    """Count the ranks of chosen items in a score matrix that comes in pieces of columns.
+
+    The rank is the number of items that score higher, or equally with a smaller index: exactly
+    the place in a descending sort with ties by ascending index. Each piece's rows are sorted by
+    value alone, in cache, which costs a small part of sorting the indices of a whole row.
+
+    query, item: int64 (L,), what to count; scores: (L,), the items' own scores, which must be the
+    very numbers that the pieces hold. Pieces may come in any order, each column once.
+
+    >>> counter = RankCounter(np.array([0, 0]), np.array([1, 2]), np.array([0.5, 0.9]))
+    >>> counter.add(np.array([[0.5, 0.5]]), start=0)
+    >>> counter.add(np.array([[0.9]]), start=2)
+    >>> counter.ranks
+    array([2, 0])
+    """
+
+    def __init__(self, query: np.ndarray, item: np.ndarray, scores: np.ndarray) -> None:
+        self._order = np.argsort(query, kind="stable")
+        self._item, self._scores = item[self._order], scores[self._order]
+        self._bounds = np.searchsorted(query[self._order], np.arange(query.max(initial=-1) + 2))
+        self._counts = np.zeros(len(query), np.int64)
+        self._threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """The ranks counted so far, int64 (L,), in the order of the items given."""
+        ranks = np.empty_like(self._counts)
+        ranks[self._order] = self._counts
+        return ranks
+
+    def add(self, scores: np.ndarray, start: int) -> None:
+        """Count a piece: scores (Q, n) of the columns start ... start + n - 1.
+
+        Raises:
+            UserError: when a score is NaN, which has no place in an order.
+        """
+        rows = range(min(len(scores), len(self._bounds) - 1))
+        with ThreadPoolExecutor(self._threads) as pool:  # sorting releases the interpreter's lock
+            list(pool.map(lambda row: self._add_row(row, scores[row], start), rows))
+
+    def _add_row(self, row: int, scores: np.ndarray, start: int) -> None:
+        mine = slice(self._bounds[row], self._bounds[row + 1])
+        items, own, counts = self._item[mine], self._scores[mine], self._counts[mine]
+        for offset in range(0, len(scores), COLUMNS):
+            piece = scores[offset : offset + COLUMNS]
+            first, last = start + offset, start + offset + len(piece)
+            values = np.sort(piece)  # ascending, NaN last
+            if values[-1] != values[-1]:
+                raise UserError(f"a score of query {row} is NaN (columns {first} to {last - 1}): mend the input")
+            higher = len(values) - np.searchsorted(values, own, side="right")
+            higher_or_equal = len(values) - np.searchsorted(values, own, side="left")
+            # Equal scores of columns before the item count, those after it do not.
+            counts += np.where(items >= last, higher_or_equal, higher)
+            for index in np.flatnonzero((items >= first) & (items < last) & (higher_or_equal > higher + 1)):
+                counts[index] += np.count_nonzero(piece[: items[index] - first] == own[index])
+
+
+def ranks_from_scores(scores: np.ndarray, queries: Sequence[LabelledQuery]) -> LabelledRanks:
+    """Count the labelled images' ranks from a score matrix (queries x database, highest first).
+
+    `scores` may be memory-mapped: it is read in pieces of columns.
+
+    Raises:
+        UserError: when the shape does not fit the ground truth or a score is NaN.
+    """
+    _check_rows(scores, queries, "scores")
+    query, image = labelled_pairs(queries)
+    if len(image) and image.max() >= scores.shape[1]:
+        raise UserError(f"the scores have {scores.shape[1]} columns, but image {image.max()} is labelled: one column an image")
+    counter = RankCounter(query, image, np.asarray(scores[query, image]))
+    width = COLUMNS * 4
+    for start in range(0, scores.shape[1], width):
+        counter.add(np.asarray(scores[:, start : start + width]), start)
+    return LabelledRanks(query, image, counter.ranks)
+
+
+def ranks_from_ranking(ranking: np.ndarray, queries: Sequence[LabelledQuery]) -> LabelledRanks:
+    """Look up the labelled images' ranks in a ranking (queries x places, best first).
+
+    A ranking may be shorter than the database; -1 marks an empty place. Labelled images that it
+    does not hold count as not retrieved.
+
+    Raises:
+        UserError: when the shape does not fit, or a row has no whole numbers or one twice.
+    """
+    _check_rows(ranking, queries, "ranking")
+    if not np.issubdtype(ranking.dtype, np.integer):
+        raise UserError(f"the ranking holds {ranking.dtype} values: it must hold database indices (integers)")
+    query, image = labelled_pairs(queries)
+    rank = np.full(len(query), NOT_RETRIEVED, np.int64)
+    bounds = np.searchsorted(query, np.arange(len(queries) + 1))
+    for row in range(len(queries)):
+        entries = np.asarray(ranking[row], np.int64)
+        if len(entries) and entries.min() < -1:
+            raise UserError(f"row {row} of the ranking holds {entries.min()}: indices begin at 0 (-1 marks an empty place)")
+        order = np.argsort(entries, kind="stable")
+        ascending = entries[order]
+        repeated = ascending[1:][(ascending[1:] == ascending[:-1]) & (ascending[1:] >= 0)]
+        if len(repeated):
+            raise UserError(f"row {row} of the ranking names an image twice: {name_list(np.unique(repeated))}")
+        mine = slice(bounds[row], bounds[row + 1])
+        places = np.searchsorted(ascending, image[mine])
+        found = places < len(ascending)
+        found[found] = ascending[places[found]] == image[mine][found]
+        rank[mine][found] = order[places[found]]
+    return LabelledRanks(query, image, rank)
+
+
+def move_to_front(before: LabelledRanks, rows: np.ndarray, rankings: Iterable[np.ndarray]) -> LabelledRanks:
+    """Update ranks after each query's first places were put into a new order.
+
+    rows: int64 (L,), the database row of each labelled image (-1 where there is none);
+    rankings: one array of database rows a query, a permutation of its old first places.
+    """
+    rank = before.rank.copy()
+    for query, ranking in enumerate(rankings):
+        mine = np.flatnonzero(before.query == query)
+        order = np.argsort(ranking)
+        places = np.searchsorted(ranking, rows[mine], sorter=order)
+        inside = places < len(ranking)
+        inside[inside] = ranking[order[places[inside]]] == rows[mine][inside]
+        rank[mine[inside]] = order[places[inside]]
+    return LabelledRanks(before.query, before.image, rank)
+
+
+def _check_rows(matrix: np.ndarray, queries: Sequence[LabelledQuery], what: str) -> None:
+    if matrix.ndim != 2 or len(matrix) != len(queries):
+        turned = matrix.ndim == 2 and matrix.shape[1] == len(queries)
+        advice = "transpose it: one row a query" if turned else "give one row a query of this ground truth"
+        raise UserError(
+            f"the {what} has the shape {' x '.join(map(str, matrix.shape))}, but the ground truth has "
+            f"{len(queries)} queries: {advice}"
+        )

@@ -1,0 +1,28 @@
+"""Choosing the device a computation runs on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from superglobal_core.errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn `auto`, `cpu` or `cuda` into a torch device; `auto` takes the GPU where there is one.
+
+    Raises:
+        UserError: for another name, or `cuda` on a machine without a usable GPU.
+    """
+    import torch
+
+    if name not in DEVICES:
+        raise unknown_name("device", name, DEVICES)
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UserError("--device cuda: no usable NVIDIA GPU here (see `superglobal doctor`); use --device cpu")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")

@@ -1,0 +1,121 @@
+"""Writing descriptors as shards: each whole or absent, each saying what it is."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from superglobal_core.data.images import ImageFile
+from superglobal_core.errors import UserError, name_list
+from superglobal_core.features.store import SHARD_NAME, shard_name
+from superglobal_core.files import TEMPORARY_PREFIX, read_json, sha256_of, write_json, write_npy
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardPlan:
+    """How a list of images is cut into shards, and what every shard must have been made with.
+
+    `made_with` is compared when an extraction goes on: a shard made with anything else is refused.
+    """
+
+    folder: Path
+    files: Sequence[ImageFile]
+    shard_size: int
+    descriptor: Mapping[str, Any]
+    made_with: Mapping[str, Any]
+
+    @property
+    def count(self) -> int:
+        """Number of shards."""
+        return -(-len(self.files) // self.shard_size)
+
+    def files_of(self, number: int) -> Sequence[ImageFile]:
+        """Return the images of one shard."""
+        return self.files[number * self.shard_size : (number + 1) * self.shard_size]
+
+    def signature(self, number: int) -> dict[str, Any]:
+        """Return what a shard must say of itself to be taken as done."""
+        images = "\n".join(f"{file.id}\t{file.path.stat().st_size}" for file in self.files_of(number))
+        return {
+            "shard": number,
+            "shards": self.count,
+            "first": number * self.shard_size,
+            "images": len(self.files),
+            "images_sha256": hashlib.sha256(images.encode()).hexdigest(),
+            "descriptor": dict(self.descriptor),
+            "made_with": dict(self.made_with),
+        }
+
+    def is_done(self, number: int, replace: bool) -> bool:
+        """Tell whether a shard exists, whole and made with the same settings.
+
+        Raises:
+            UserError: when it was made with others, unless `replace`, which then makes it anew.
+        """
+        array, sidecar = self._paths(number)
+        if not (array.is_file() and sidecar.is_file()):
+            return False
+        found, wanted = read_json(sidecar), self.signature(number)
+        different = [key for key in wanted if not isinstance(found, dict) or found.get(key) != wanted[key]]
+        if not different:
+            return sha256_of(array) == found.get("sha256")
+        if replace:
+            return False
+        raise UserError(
+            f"{array} was made with other settings ({_differences(found, wanted, different)}): "
+            "extract into another --out, or make it anew with --replace"
+        )
+
+    def write(self, number: int, ids: Sequence[str], array: np.ndarray, skipped: Sequence[Mapping[str, str]]) -> None:
+        """Write a shard and then its sidecar; without the sidecar the shard does not count."""
+        path, sidecar = self._paths(number)
+        with contextlib.suppress(OSError):
+            sidecar.unlink()
+        write_npy(path, array)
+        about = self.signature(number) | {
+            "rows": len(array),
+            "dimension": int(array.shape[1]),
+            "dtype": str(array.dtype),
+            "sha256": sha256_of(path),
+            "skipped": list(skipped),
+            "ids": list(ids),
+        }
+        write_json(sidecar, about)
+
+    def clean(self) -> None:
+        """Remove what an interrupted or larger earlier extraction left in the folder.
+
+        Raises:
+            UserError: when the folder cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for path in self.folder.iterdir():
+                match = SHARD_NAME.fullmatch(path.with_suffix(".npy").name)
+                if path.name.startswith(TEMPORARY_PREFIX) or (match and int(match[1]) >= self.count):
+                    path.unlink()
+        except OSError as error:
+            raise UserError(f"cannot write into {self.folder}: {error.strerror or error}; choose another --out") from error
+
+    def _paths(self, number: int) -> tuple[Path, Path]:
+        path = self.folder / shard_name(number)
+        return path.with_suffix(".npy"), path.with_suffix(".json")
+
+
+def _differences(found: Any, wanted: Mapping[str, Any], different: Sequence[str]) -> str:
+    if not isinstance(found, dict):
+        return "its sidecar is damaged"
+    names = []
+    for key in different:
+        old, new = found.get(key), wanted[key]
+        if isinstance(old, dict) and isinstance(new, dict):
+            names += [f"{part}: {old.get(part)!r}, now {new.get(part)!r}" for part in new if old.get(part) != new[part]]
+        else:
+            names.append("the images" if key == "images_sha256" else f"{key}: {old!r}, now {new!r}")
+    return name_list(names, 3)

@@ -1,0 +1,198 @@
+"""Descriptors on disk: one `.npy` file, or a folder of shards with their sidecars."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from superglobal_core.errors import UserError, name_list
+from superglobal_core.files import load_array, read_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# What both NumPy and torch can hold.
+DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8")
+SHARD_NAME = re.compile(r"shard-(\d{5,})\.npy")
+
+
+def shard_name(number: int) -> str:
+    """Return a shard's file name without its extension.
+
+    >>> shard_name(3)
+    'shard-00003'
+    """
+    return f"shard-{number:05d}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """One array of descriptors (rows x dimension, memory-mapped) and what its sidecar says of it."""
+
+    array: np.ndarray
+    source: Path
+    sidecar: dict[str, Any] | None = None
+
+
+class FeatureStore:
+    """Descriptors of many images, as rows of one tall matrix that stays on disk.
+
+    Behaves like a 2-D array as far as that is needed: `shape`, `dtype`, `len`, and rows by an
+    integer array (`store[indices]`, a copy). `ids` are the image names where they are known.
+
+    >>> store = FeatureStore.of_array(np.eye(3, dtype=np.float32))
+    >>> store[np.array([2, 0])]
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
+    """
+
+    def __init__(self, segments: Sequence[Segment], name: str) -> None:
+        self.segments, self.name = list(segments), name
+        first = self.segments[0]
+        for segment in self.segments[1:]:
+            if segment.array.shape[1] != first.array.shape[1]:
+                raise UserError(
+                    f"{segment.source} has {segment.array.shape[1]} dimensions, but {first.source} has "
+                    f"{first.array.shape[1]}: descriptors of one kind belong together"
+                )
+        self.starts = np.cumsum([0, *(len(segment.array) for segment in self.segments)])
+        self.shape = (int(self.starts[-1]), int(first.array.shape[1]))
+        self.dtype = np.result_type(*(segment.array.dtype for segment in self.segments))
+
+    @classmethod
+    def of_array(cls, array: np.ndarray, name: str = "array") -> FeatureStore:
+        """Wrap an array of descriptors that is in memory, or memory-mapped."""
+        return cls([Segment(_checked(array, name), Path(name))], name)
+
+    @classmethod
+    def open(cls, *paths: str | Path) -> FeatureStore:
+        """Open `.npy` files and folders of shards, one after the other, as one matrix.
+
+        Raises:
+            UserError: when a path is absent or damaged, an extraction unfinished, or the parts
+                differ in dimension or in how they were made.
+        """
+        if not paths:
+            raise UserError("no descriptors were named")
+        segments = [segment for path in paths for segment in _open_path(Path(path))]
+        store = cls(segments, ", ".join(map(str, paths)))
+        store.descriptor  # noqa: B018  refuses a mixture at once
+        return store
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ids(self) -> list[str] | None:
+        """Image names, one a row; None when a part has no sidecar."""
+        if any(segment.sidecar is None for segment in self.segments):
+            return None
+        return [name for segment in self.segments for name in segment.sidecar["ids"]]  # type: ignore[index]
+
+    @property
+    def skipped(self) -> list[str]:
+        """Names of images that were left out when the descriptors were made."""
+        sidecars = [segment.sidecar for segment in self.segments if segment.sidecar]
+        return [str(entry["id"]) for sidecar in sidecars for entry in sidecar.get("skipped", ())]
+
+    @property
+    def descriptor(self) -> dict[str, Any] | None:
+        """What the descriptors are (from the sidecars); None when no part says."""
+        known = [(segment.source, segment.sidecar["descriptor"]) for segment in self.segments if segment.sidecar]
+        for source, descriptor in known[1:]:
+            refuse_mixture(descriptor, str(source), known[0][1], str(known[0][0]))
+        return known[0][1] if known else None
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        rows = np.asarray(rows)
+        flat = rows.reshape(-1)
+        if len(flat) and (flat.min() < 0 or flat.max() >= len(self)):
+            raise IndexError(f"row outside 0 to {len(self) - 1}")
+        out = np.empty((len(flat), self.shape[1]), self.dtype)
+        # In ascending order the disk is read in one direction.
+        order = np.argsort(flat, kind="stable")
+        cuts = np.searchsorted(flat[order], self.starts)
+        for number, segment in enumerate(self.segments):
+            places = order[cuts[number] : cuts[number + 1]]
+            if len(places):
+                out[places] = segment.array[flat[places] - self.starts[number]]
+        return out.reshape(*rows.shape, self.shape[1])
+
+    def read_into(self, buffer: Tensor, start: int) -> int:
+        """Copy the rows from `start` on into `buffer` (n, D), cast to its dtype; return how many there were."""
+        import torch
+
+        stop = min(start + len(buffer), len(self))
+        number = int(np.searchsorted(self.starts, start, side="right")) - 1
+        at = start
+        while at < stop:
+            offset = at - int(self.starts[number])
+            part = self.segments[number].array[offset : offset + stop - at]
+            buffer[at - start : at - start + len(part)].copy_(torch.from_numpy(part))
+            at += len(part)
+            number += 1
+        return stop - start
+
+
+def refuse_mixture(one: dict[str, Any], one_name: str, other: dict[str, Any], other_name: str) -> None:
+    """Raise a UserError that names the first differing settings when two descriptors are not of one kind."""
+    different = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    if different:
+        shown = "; ".join(f"{key}: {one.get(key)!r} and {other.get(key)!r}" for key in sorted(different)[:3])
+        raise UserError(
+            f"{one_name} and {other_name} hold descriptors made in different ways ({shown}): extract both alike"
+        )
+
+
+def _open_path(path: Path) -> list[Segment]:
+    if path.is_dir():
+        return _open_folder(path)
+    if path.suffix != ".npy" or not path.is_file():
+        problem = "is neither a .npy file nor a folder of shards" if path.exists() else "does not exist"
+        raise UserError(f"{path} {problem}: name descriptors made by `superglobal extract`, or an .npy of rows")
+    return [Segment(_checked(load_array(path, mmap=True), str(path)), path)]
+
+
+def _open_folder(path: Path) -> list[Segment]:
+    numbered = {int(match[1]): file for file in path.iterdir() if (match := SHARD_NAME.fullmatch(file.name))}
+    if not numbered:
+        raise UserError(f"the folder {path} holds no shards (shard-00000.npy ...): extract into it first")
+    segments = [_open_shard(numbered[number]) for number in sorted(numbered)]
+    sidecars = [segment.sidecar for segment in segments if segment.sidecar is not None]
+    expected = max([sidecar.get("shards", 0) for sidecar in sidecars], default=0) or max(numbered) + 1
+    missing = [shard_name(number) for number in range(expected) if number not in numbered]
+    if missing:
+        raise UserError(
+            f"{path} lacks {len(missing)} of {expected} shards ({name_list(missing, 4)}): "
+            "run the same extraction again, it goes on where it was"
+        )
+    if len(numbered) > expected:
+        raise UserError(f"{path} holds {len(numbered)} shards where {expected} belong: extract into an empty folder")
+    return [segment for segment in segments if len(segment.array)] or segments[:1]
+
+
+def _open_shard(file: Path) -> Segment:
+    array = _checked(load_array(file, mmap=True), str(file), allow_empty=True)
+    sidecar_path = file.with_suffix(".json")
+    if not sidecar_path.exists():
+        return Segment(array, file)
+    sidecar = read_json(sidecar_path)
+    if not isinstance(sidecar, dict) or not isinstance(sidecar.get("ids"), list) or "descriptor" not in sidecar:
+        raise UserError(f"{sidecar_path} is not a shard's sidecar (ids and descriptor): extract the shard again")
+    if len(sidecar["ids"]) != len(array) or str(array.dtype) != sidecar.get("dtype", str(array.dtype)):
+        raise UserError(f"{file} and its sidecar disagree in length or dtype: delete both and extract again")
+    return Segment(array, file, sidecar)
+
+
+def _checked(array: np.ndarray, name: str, allow_empty: bool = False) -> np.ndarray:
+    if array.ndim != 2 or array.shape[1] == 0 or (len(array) == 0 and not allow_empty):
+        shape = " x ".join(map(str, array.shape)) or "a single number"
+        raise UserError(f"{name} has the shape {shape}: descriptors are rows x dimensions, at least one row")
+    if str(array.dtype) not in DTYPES:
+        raise UserError(f"{name} holds {array.dtype} values: descriptors are {', '.join(DTYPES)}")
+    return array

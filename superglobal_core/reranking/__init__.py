@@ -1,0 +1,1 @@
+"""Rerankers: one module a method, behind one small interface."""

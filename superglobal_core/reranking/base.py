@@ -1,0 +1,181 @@
+"""What every reranker is: a callable from queries, a database and a shortlist to a new order."""
+
+from __future__ import annotations
+
+import abc
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from superglobal_core.errors import UserError
+from superglobal_core.features.store import FeatureStore
+from superglobal_core.search.exact import search
+from superglobal_core.search.topk import RunningTopK
+
+Array = np.ndarray | Tensor
+Database = np.ndarray | Tensor | FeatureStore
+
+# Rounding to half precision moves a unit vector's length by less than this.
+UNIT_TOLERANCE = 0.02
+# Database rows scored at a time when the database is a tensor.
+ROWS = 65536
+
+
+class Reranker(abc.ABC):
+    """Put each query's shortlist into a new order.
+
+    Call it with queries (Q, D), database (N, D) and shortlist_indices (Q, M), best first: it
+    returns the order (Q, M), int64 database rows, and the scores (Q, M), best first. Arrays may be
+    NumPy (also memory-mapped), torch tensors on any device, or, for the database, a
+    `FeatureStore`; the results are of the queries' kind. Descriptors have unit length. Without
+    `shortlist_indices` the exact search makes them. Only the first `shortlist` places are put
+    into a new order, later ones keep their place (and their similarity as score); -1 at the end
+    of a row marks empty places, which stay where they are with the score -inf.
+
+    Subclasses implement `rerank` for one batch of queries whose shortlists have one length.
+
+    Raises:
+        UserError: when shapes do not fit or an index is outside the database.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, shortlist: int = 400) -> None:
+        if shortlist < 1:
+            raise UserError(f"shortlist is {shortlist}: rerank at least one candidate")
+        self.shortlist = shortlist
+
+    @abc.abstractmethod
+    def rerank(self, queries: Tensor, candidates: Tensor) -> Tensor:
+        """Score candidates: queries (B, D), candidates (B, M, D) -> scores (B, M), higher is better."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters, for records."""
+        return {"shortlist": self.shortlist}
+
+    def queries_at_once(self, device: torch.device, candidates: int, dimension: int) -> int:
+        """Return how many queries to hold at once: one stays in a CPU's cache, a GPU wants many."""
+        if device.type == "cpu":
+            return 1
+        return max(1, min(64, 2**28 // max(1, candidates * (dimension + candidates))))
+
+    @torch.inference_mode()
+    def __call__(
+        self, queries: Array, database: Database, shortlist_indices: Array | None = None
+    ) -> tuple[Any, Any]:
+        _check_shapes(queries, database)
+        rows = _Rows(queries, database)
+        if shortlist_indices is None:
+            shortlist = _search(rows.queries, database, self.shortlist)
+        else:
+            shortlist = torch.as_tensor(shortlist_indices).to(rows.device)
+            _check_shortlist(shortlist, len(queries), len(database))
+            shortlist = shortlist.to(torch.int64)
+        order = shortlist.clone()
+        scores = torch.full(shortlist.shape, -torch.inf, dtype=rows.dtype, device=rows.device)
+        filled = (shortlist >= 0).sum(dim=1)
+        for length in torch.unique(filled).tolist():
+            group = torch.nonzero(filled == length).flatten()
+            at_once = self.queries_at_once(rows.device, length, rows.queries.shape[1])
+            for batch in group.split(at_once) if length else ():
+                self._rerank_batch(rows, batch, shortlist[batch, :length], order, scores)
+        if isinstance(queries, Tensor):
+            return order.to(queries.device), scores.to(queries.device)
+        return order.cpu().numpy(), scores.cpu().numpy()
+
+    def _rerank_batch(self, rows: _Rows, batch: Tensor, shortlist: Tensor, order: Tensor, scores: Tensor) -> None:
+        length, head = shortlist.shape[1], min(self.shortlist, shortlist.shape[1])
+        queries = rows.queries[batch]
+        new = self.rerank(queries, rows.gather(shortlist[:, :head]))
+        if not torch.isfinite(new).all():
+            query = int(batch[torch.nonzero(~torch.isfinite(new).all(dim=1))[0]])
+            raise UserError(f"query {query} or one of its candidates holds NaN or infinite values: extract it again")
+        # Stable: candidates of equal score stay in the order of the first stage.
+        new, places = torch.sort(new, dim=1, descending=True, stable=True)
+        order[batch, :head] = shortlist[:, :head].gather(1, places)
+        scores[batch, :head] = new
+        for start in range(head, length, self.shortlist):
+            part = shortlist[:, start : start + self.shortlist]
+            scores[batch, start : start + part.shape[1]] = similarity(queries, rows.gather(part))
+
+
+def similarity(queries: Tensor, candidates: Tensor) -> Tensor:
+    """Return the dot products of each query with its own candidates: (B, D), (B, M, D) -> (B, M)."""
+    return torch.bmm(candidates, queries.unsqueeze(2)).squeeze(2)
+
+
+class _Rows:
+    """Queries and database rows as tensors of one dtype on one device."""
+
+    def __init__(self, queries: Array, database: Database) -> None:
+        self.device = database.device if isinstance(database, Tensor) else torch.device("cpu")
+        as_tensor = torch.as_tensor(queries)
+        kinds = [str(as_tensor.dtype).removeprefix("torch."), str(database.dtype).removeprefix("torch.")]
+        self.dtype = torch.float64 if "float64" in kinds else torch.float32
+        self.queries = as_tensor.to(self.device, self.dtype)
+        self._database = database
+        self._warned = False
+
+    def gather(self, indices: Tensor) -> Tensor:
+        """Return database rows: (B, M) indices -> (B, M, D)."""
+        flat = indices.reshape(-1)
+        if isinstance(self._database, Tensor):
+            rows = self._database.index_select(0, flat)
+        else:
+            rows = torch.from_numpy(np.ascontiguousarray(self._database[flat.cpu().numpy()]))
+        rows = rows.to(self.dtype).reshape(*indices.shape, -1)
+        self._check(rows)
+        return rows
+
+    def _check(self, rows: Tensor) -> None:
+        # One row a batch is enough: descriptors are normalised all or none.
+        length = float(torch.linalg.vector_norm(rows[0, 0]))
+        if not abs(length - 1) <= UNIT_TOLERANCE and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"descriptors are not of unit length (one has {length:.4g}): similarities are taken as they are, "
+                "normalise the rows if they should be cosines",
+                stacklevel=5,
+            )
+
+
+def _search(queries: Tensor, database: Database, k: int) -> Tensor:
+    if not isinstance(database, Tensor):
+        store = database if isinstance(database, FeatureStore) else FeatureStore.of_array(database)
+        return torch.from_numpy(search(queries.numpy(), store, k, device="cpu").indices)
+    best = RunningTopK(k)
+    for start in range(0, len(database), ROWS):
+        best.add(queries @ database[start : start + ROWS].to(queries.dtype).T, start)
+    assert best.indices is not None
+    return best.indices
+
+
+def _check_shapes(queries: Array, database: Database) -> None:
+    for array, name in ((queries, "queries"), (database, "database")):
+        if len(array.shape) != 2:
+            raise UserError(f"{name} have the shape {tuple(array.shape)}: rows x dimensions are needed")
+    if queries.shape[1] != database.shape[1]:
+        raise UserError(
+            f"the queries have {queries.shape[1]} dimensions and the database {database.shape[1]}: "
+            "extract both with the same network"
+        )
+    if len(database) == 0:
+        raise UserError("the database is empty: there is nothing to rerank")
+
+
+def _check_shortlist(shortlist: Tensor, queries: int, database: int) -> None:
+    if shortlist.dim() != 2 or len(shortlist) != queries:
+        raise UserError(f"the shortlist has the shape {tuple(shortlist.shape)}: one row for each of {queries} queries")
+    if shortlist.is_floating_point() or shortlist.dtype == torch.bool:
+        raise UserError(f"the shortlist holds {shortlist.dtype} values: it must hold database indices (integers)")
+    if shortlist.numel() and (shortlist.min() < -1 or shortlist.max() >= database):
+        raise UserError(
+            f"the shortlist holds indices from {int(shortlist.min())} to {int(shortlist.max())}, "
+            f"but the database has the rows 0 to {database - 1}"
+        )
+    if ((shortlist[:, :-1] < 0) & (shortlist[:, 1:] >= 0)).any():
+        raise UserError("the shortlist has an empty place (-1) before a candidate: empty places come last")

@@ -52,6 +52,23 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
                 os.unlink(temporary)
 
 
+def check_writable(path: str | Path) -> None:
+    """Make sure before the work that a file can be written afterwards.
+
+    Raises:
+        UserError: when the place is a folder, or its folder cannot be made or written.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; name a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(prefix=TEMPORARY_PREFIX, dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file (UTF-8, as is) whole or not at all."""
     with atomic_write(path) as stream:

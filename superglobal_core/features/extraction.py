@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -75,7 +76,7 @@ def extract(
     describer = _Describer(network, choose_device(device), precision)
     descriptor = {"backbone": network.backbone.name, "precision": precision, **network.settings.as_dict()}
     descriptor["checkpoint_sha256"] = made_with.get("checkpoint_sha256")
-    plan = ShardPlan(Path(out), files, shard_size, descriptor, {**made_with, "boxes": _boxes_of(files, boxes)})
+    plan = ShardPlan(Path(out), files, shard_size, descriptor, {**made_with, "boxes_sha256": _digest(files, boxes)})
     plan.clean()
     done = [number for number in range(plan.count) if plan.is_done(number, replace)]
     run = _Run(plan, describer, boxes, on_error)
@@ -91,6 +92,8 @@ def extract(
             f"{len(run.bad)} of {len(files)} images cannot be used: {listed}. "
             "Mend or remove them, or leave them out with --on-error skip"
         )
+    if len(run.bad) == len(files):
+        raise UserError(f"none of the {len(files)} images can be used; the first: {run.bad[0]['id']} {run.bad[0]['reason']}")
     return Extraction(plan.count, len(done), run.described, run.bad)
 
 
@@ -151,5 +154,7 @@ class _Run:
             counter.advance()
 
 
-def _boxes_of(files: Sequence[ImageFile], boxes: Mapping[str, Box] | None) -> list[list[float]] | None:
-    return None if boxes is None else [list(boxes[file.id]) for file in files]
+def _digest(files: Sequence[ImageFile], boxes: Mapping[str, Box] | None) -> str | None:
+    if boxes is None:
+        return None
+    return hashlib.sha256(repr([boxes[file.id] for file in files]).encode()).hexdigest()

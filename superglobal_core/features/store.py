@@ -87,6 +87,10 @@ class FeatureStore:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def all_rows(self) -> np.ndarray:
+        """Return the whole matrix in memory: for queries, which are few."""
+        return self[np.arange(len(self))]
+
     @property
     def ids(self) -> list[str] | None:
         """Image names, one a row; None when a part has no sidecar."""
@@ -137,6 +141,16 @@ class FeatureStore:
             at += len(part)
             number += 1
         return stop - start
+
+
+def open_queries_and_database(
+    queries: str | Path, databases: Sequence[str | Path]
+) -> tuple[FeatureStore, FeatureStore]:
+    """Open the queries and the database, and refuse them when their descriptors are not of one kind."""
+    query_store, database = FeatureStore.open(queries), FeatureStore.open(*databases)
+    if query_store.descriptor and database.descriptor:
+        refuse_mixture(query_store.descriptor, query_store.name, database.descriptor, database.name)
+    return query_store, database
 
 
 def refuse_mixture(one: dict[str, Any], one_name: str, other: dict[str, Any], other_name: str) -> None:

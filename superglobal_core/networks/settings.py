@@ -65,6 +65,16 @@ class DescriptorSettings:
         wanted = 65 if self.regional_gem else 1
         return next(side for side in range(1, 4000) if int(side * min(self.scales)) >= wanted)
 
+    def with_scale_gem(self, wanted: bool | None) -> DescriptorSettings:
+        """Return the settings with Scale-GeM switched on or off; None leaves it as it is.
+
+        >>> DescriptorSettings().with_scale_gem(False).scale_pooling
+        'mean'
+        """
+        if wanted is None or wanted == (self.scale_pooling == "max"):
+            return self
+        return dataclasses.replace(self, scale_pooling="max" if wanted else "mean")
+
     def as_dict(self) -> dict[str, object]:
         """Return the settings as plain values, for records."""
         return dataclasses.asdict(self) | {"scales": list(self.scales)}

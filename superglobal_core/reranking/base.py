@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.search.exact import search
@@ -30,7 +31,8 @@ class Reranker(abc.ABC):
     Call it with queries (Q, D), database (N, D) and shortlist_indices (Q, M), best first: it
     returns the order (Q, M), int64 database rows, and the scores (Q, M), best first. Arrays may be
     NumPy (also memory-mapped), torch tensors on any device, or, for the database, a
-    `FeatureStore`; the results are of the queries' kind. Descriptors have unit length. Without
+    `FeatureStore`; the results are of the queries' kind. Tensors are computed where the database
+    is, arrays on `device` (`cpu`, `cuda` or `auto`). Descriptors have unit length. Without
     `shortlist_indices` the exact search makes them. Only the first `shortlist` places are put
     into a new order, later ones keep their place (and their similarity as score); -1 at the end
     of a row marks empty places, which stay where they are with the score -inf.
@@ -65,12 +67,12 @@ class Reranker(abc.ABC):
 
     @torch.inference_mode()
     def __call__(
-        self, queries: Array, database: Database, shortlist_indices: Array | None = None
+        self, queries: Array, database: Database, shortlist_indices: Array | None = None, *, device: str = "cpu"
     ) -> tuple[Any, Any]:
         _check_shapes(queries, database)
-        rows = _Rows(queries, database)
+        rows = _Rows(queries, database, device)
         if shortlist_indices is None:
-            shortlist = _search(rows.queries, database, self.shortlist)
+            shortlist = _search(rows.queries, database, self.shortlist, device)
         else:
             shortlist = torch.as_tensor(shortlist_indices).to(rows.device)
             _check_shortlist(shortlist, len(queries), len(database))
@@ -111,8 +113,8 @@ def similarity(queries: Tensor, candidates: Tensor) -> Tensor:
 class _Rows:
     """Queries and database rows as tensors of one dtype on one device."""
 
-    def __init__(self, queries: Array, database: Database) -> None:
-        self.device = database.device if isinstance(database, Tensor) else torch.device("cpu")
+    def __init__(self, queries: Array, database: Database, device: str) -> None:
+        self.device = database.device if isinstance(database, Tensor) else choose_device(device)
         as_tensor = torch.as_tensor(queries)
         kinds = [str(as_tensor.dtype).removeprefix("torch."), str(database.dtype).removeprefix("torch.")]
         self.dtype = torch.float64 if "float64" in kinds else torch.float32
@@ -127,7 +129,7 @@ class _Rows:
             rows = self._database.index_select(0, flat)
         else:
             rows = torch.from_numpy(np.ascontiguousarray(self._database[flat.cpu().numpy()]))
-        rows = rows.to(self.dtype).reshape(*indices.shape, -1)
+        rows = rows.to(self.device, self.dtype).reshape(*indices.shape, -1)
         self._check(rows)
         return rows
 
@@ -143,10 +145,10 @@ class _Rows:
             )
 
 
-def _search(queries: Tensor, database: Database, k: int) -> Tensor:
+def _search(queries: Tensor, database: Database, k: int, device: str) -> Tensor:
     if not isinstance(database, Tensor):
         store = database if isinstance(database, FeatureStore) else FeatureStore.of_array(database)
-        return torch.from_numpy(search(queries.numpy(), store, k, device="cpu").indices)
+        return torch.from_numpy(search(queries.cpu().numpy(), store, k, device=device).indices).to(queries.device)
     best = RunningTopK(k)
     for start in range(0, len(database), ROWS):
         best.add(queries @ database[start : start + ROWS].to(queries.dtype).T, start)

@@ -12,9 +12,9 @@ from torch import Tensor
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.ranks import RankCounter
-from superglobal_core.features.store import FeatureStore, refuse_mixture
+from superglobal_core.features.store import FeatureStore
 from superglobal_core.progress import Counter
-from superglobal_core.search.topk import RunningTopK
+from superglobal_core.search.topk import Everything, RunningTopK
 
 # Rows multiplied at a time: the cast copy (4 MB at 2048-d) stays in cache, measured the fastest.
 # Every product has exactly this many rows, at multiples of it, whatever the shards' sizes:
@@ -43,15 +43,12 @@ class Scorer:
     either side is stored so; integer and half-precision storage is cast piece by piece.
     """
 
-    def __init__(self, queries: np.ndarray | FeatureStore, database: FeatureStore, device: str = "auto") -> None:
-        matrix = queries[np.arange(len(queries))]
+    def __init__(self, matrix: np.ndarray, database: FeatureStore, device: str = "auto") -> None:
         if matrix.shape[1] != database.shape[1]:
             raise UserError(
                 f"the queries have {matrix.shape[1]} dimensions and the database {database.shape[1]}: "
                 "extract both with the same network"
             )
-        if isinstance(queries, FeatureStore) and queries.descriptor and database.descriptor:
-            refuse_mixture(queries.descriptor, queries.name, database.descriptor, database.name)
         self.device = choose_device(device)
         double = np.float64 in (matrix.dtype, database.dtype)
         self.dtype = torch.float64 if double else torch.float32
@@ -101,7 +98,7 @@ class Scorer:
 
 
 def search(
-    queries: np.ndarray | FeatureStore,
+    queries: np.ndarray,
     database: FeatureStore,
     k: int,
     *,
@@ -130,7 +127,8 @@ def search(
         query, row = labelled
         present = row >= 0
         counter = RankCounter(query[present], row[present], scorer.pairs(query[present], row[present]))
-    best = RunningTopK(k)
+    # Keeping everything needs one sort at the end, not a merge at every piece.
+    best = RunningTopK(k) if k < len(database) else Everything(len(database))
     for start, scores in scorer.slabs():
         best.add(scores, start)
         if counter is not None:

@@ -72,3 +72,37 @@ class RunningTopK:
             values, order = torch.sort(values, dim=1, descending=True, stable=True)
             values, columns = values[:, : self.k], columns.gather(1, order[:, : self.k])
         self.scores, self.indices = values, columns
+
+
+class Everything:
+    """All columns in order, for rankings of a whole database: like `RunningTopK` with k = n."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self._scores: Tensor | None = None
+        self._sorted: tuple[Tensor, Tensor] | None = None
+
+    def add(self, scores: Tensor, start: int) -> None:
+        """Take the columns start ... of a piece (Q, n)."""
+        if self._scores is None:
+            self._scores = scores.new_empty(len(scores), self.columns)
+        self._scores[:, start : start + scores.shape[1]] = scores
+
+    @property
+    def scores(self) -> Tensor | None:
+        """Scores, descending."""
+        return self._sort()[0]
+
+    @property
+    def indices(self) -> Tensor | None:
+        """Columns by descending score, ties by ascending column."""
+        return self._sort()[1]
+
+    def _sort(self) -> tuple[Tensor, Tensor]:
+        if self._sorted is None:
+            assert self._scores is not None
+            rows = max(1, SORTED_AT_ONCE // self.columns)
+            parts = [torch.sort(part, dim=1, descending=True, stable=True) for part in self._scores.split(rows)]
+            self._scores = None
+            self._sorted = torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+        return self._sorted

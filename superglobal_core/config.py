@@ -1,0 +1,202 @@
+"""What a suite's YAML may say: the single source of its validation, its schema and its manual."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from superglobal_core.errors import UserError
+from superglobal_core.files import read_json, write_json
+
+
+def _is_name(value: str) -> str:
+    # Names become folders and wildcards of the workflow.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
+        raise ValueError("use letters, digits, '_', '-' and '.', beginning with a letter or digit")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Synthetic(_Model):
+    """Landmarks drawn on the spot by `superglobal landmarks`."""
+
+    seed: int = Field(0, ge=0, description="everything drawn follows from it")
+    size: int = Field(256, ge=96, le=2048, description="side of an image in pixels")
+    landmarks: int | None = Field(None, ge=1, description="how many landmarks; by default the command's")
+    distractors: int = Field(2000, ge=0, description="how many distractor images")
+
+
+class Dataset(_Model):
+    """A data set: drawn on the spot, or a ground truth with images (or with existing descriptors)."""
+
+    label: str | None = Field(None, description="its name in tables; by default its key")
+    synthetic: Synthetic | None = Field(None, description="draw it")
+    groundtruth: Path | None = Field(None, description="a gnd_*.pkl")
+    query_images: Path | None = Field(None, description="folder with the query images")
+    database_images: Path | None = Field(None, description="folder with the database images")
+    distractor_images: Path | None = Field(None, description="folder with distractor images")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Dataset:
+        if (self.synthetic is None) == (self.groundtruth is None):
+            raise ValueError("give either 'synthetic' or 'groundtruth'")
+        if self.synthetic is not None and (self.query_images or self.database_images or self.distractor_images):
+            raise ValueError("a synthetic data set draws its images: leave the image folders out")
+        return self
+
+
+class Extract(_Model):
+    """Descriptors made by `superglobal extract`; switches left out keep the preset's value."""
+
+    backbone: Literal["resnet50", "resnet101", "mini"] = Field(description="the network")
+    checkpoint: Path | None = Field(None, description="its weights; mini's come with the package")
+    preset: Literal["superglobal", "cvnet-global"] = Field("superglobal", description="all switches at once")
+    scales: list[float] | None = Field(None, min_length=1, description="factors of the image's sides")
+    gem_plus: bool | None = Field(None, description="fixed pooling exponent instead of the learned one")
+    regional_gem: bool | None = Field(None, description="pooling over each position's neighbourhood")
+    scale_gem: bool | None = Field(None, description="maximum over scales instead of their mean")
+    relup: Literal["on", "official-off", "off"] | None = Field(None, description="ReLUP in place of ReLU")
+    antialias: bool | None = Field(None, description="antialiasing when scaling down")
+    precision: Literal["float32", "bfloat16", "float16"] = Field("float32", description="of the network")
+
+
+class Existing(_Model):
+    """Descriptors of one data set that already exist: shards (or .npy files), or packed binary codes."""
+
+    codes: Path | None = Field(None, description="an .npz with `names` and packed `codes`, queries and database together")
+    bits: int | None = Field(None, ge=1, description="bits of a code that count; all by default")
+    queries: Path | None = Field(None, description="query descriptors: folder of shards or .npy")
+    database: Path | None = Field(None, description="database descriptors")
+    distractors: Path | None = Field(None, description="distractor descriptors")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Existing:
+        shards = self.queries is not None and self.database is not None
+        if (self.codes is None) == (not shards) or (self.codes and (self.queries or self.database)):
+            raise ValueError("give either 'codes', or both 'queries' and 'database'")
+        if self.bits is not None and self.codes is None:
+            raise ValueError("'bits' belongs to 'codes'")
+        return self
+
+
+class Descriptor(_Model):
+    """A kind of descriptor: extracted here, or existing for each data set."""
+
+    label: str | None = Field(None, description="its name in tables; by default its key")
+    extract: Extract | None = Field(None, description="extract it from images")
+    existing: dict[Name, Existing] | None = Field(None, description="files by data set")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Descriptor:
+        if (self.extract is None) == (self.existing is None):
+            raise ValueError("give either 'extract' or 'existing'")
+        return self
+
+
+class Method(_Model):
+    """A reranker of the shortlist and its parameters."""
+
+    label: str | None = Field(None, description="its name in tables; by default its key")
+    reranker: Literal["none", "superglobal"] = Field(description="the method")
+    shortlist: int = Field(400, ge=1, description="M, candidates put into a new order")
+    neighbours: int | None = Field(None, ge=0, description="K, neighbours that refine a candidate (9)")
+    beta: float | None = Field(None, ge=0, description="weight of a neighbour (0.15)")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Method:
+        if self.reranker == "none" and (self.neighbours is not None or self.beta is not None):
+            raise ValueError("'none' has no neighbours and no beta: leave them out")
+        return self
+
+
+class Suite(_Model):
+    """One suite: which data, which descriptors, which methods, and how to evaluate."""
+
+    suite: Name = Field(description="the folder of its results and reports")
+    title: str = Field(description="the report's heading")
+    note: str | None = Field(None, description="shown at the top of the report")
+    datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name")
+    descriptors: dict[Name, Descriptor] = Field(min_length=1, description="descriptors by name")
+    distractors: bool = Field(True, description="also search among the distractors, where a data set has some")
+    methods: dict[Name, Method] = Field(min_length=1, description="methods by name")
+    places: int = Field(400, ge=1, description="places of a search that are kept; at least the longest shortlist")
+    bootstrap: int = Field(1000, ge=0, description="resamples for the 95 % intervals")
+    seed: int = Field(0, ge=0, description="of the resampling")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Suite:
+        for name, descriptor in self.descriptors.items():
+            for dataset in descriptor.existing or {}:
+                if dataset not in self.datasets:
+                    raise ValueError(f"descriptors.{name}.existing names the data set '{dataset}', which is not in datasets")
+            for dataset, data in self.datasets.items():
+                if descriptor.existing is not None and dataset not in descriptor.existing:
+                    raise ValueError(f"descriptors.{name}.existing lacks the data set '{dataset}'")
+                if descriptor.extract and not data.synthetic and not (data.query_images and data.database_images):
+                    raise ValueError(f"datasets.{dataset} has no image folders, which descriptors.{name} needs")
+        longest = max(method.shortlist for method in self.methods.values())
+        if self.places < longest:
+            raise ValueError(f"places is {self.places}, fewer than the longest shortlist ({longest}): raise it")
+        return self
+
+
+def parse_suite(content: object, source: str) -> Suite:
+    """Check a suite's content.
+
+    Raises:
+        UserError: in one line, with key, value and what is allowed for each mistake.
+    """
+    if not isinstance(content, Mapping):
+        raise UserError(f"{source} holds no suite: keys and values are expected (see config/README.md)")
+    try:
+        return Suite.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{source}: " + "; ".join(_sentence(item) for item in error.errors())) from error
+
+
+def load_suite(path: str | Path) -> Suite:
+    """Read and check a suite's YAML.
+
+    Raises:
+        UserError: when the file is absent, no YAML, or says what a suite may not say.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the suite {path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is no valid YAML: {error}") from error
+    return parse_suite(content, str(path))
+
+
+def save_suite(suite: Suite, path: str | Path) -> None:
+    """Write a suite with all its defaults as JSON, for the report."""
+    write_json(path, suite.model_dump(mode="json"))
+
+
+def read_saved_suite(path: str | Path) -> Suite:
+    """Read what `save_suite` wrote."""
+    return parse_suite(read_json(path), str(path))
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "the suite"
+    value = item.get("input")
+    shown = "" if isinstance(value, Mapping | list) or item["type"] == "missing" else f" is {value!r}"
+    if item["type"] == "missing":
+        return f"{key} is missing: add it (see config/README.md)"
+    if item["type"] == "extra_forbidden":
+        return f"{key} is no key of a suite: remove it or correct its spelling (see config/README.md)"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{key}{shown}: {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,74 @@
+"""What a result always says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from superglobal_core.code_version import code_version
+from superglobal_core.files import write_json
+from superglobal_core.timing.machine import describe_hardware, describe_software
+from superglobal_core.timing.memory import peak_memory
+
+
+class Record(BaseModel):
+    """Everything needed to know what a number is, and to compare it with another."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: str = Field(description="the verb that wrote the file")
+    suite: str | None = Field(None, description="the suite it belongs to; none when run by hand")
+    dataset: str | None = Field(None, description="the data set's name")
+    distractors: int | None = Field(None, description="images in the database beyond the data set's own; none = not known")
+    descriptor: dict[str, Any] | None = Field(None, description="how the descriptors were made, every switch included")
+    method: str | None = Field(None, description="the reranking method; 'none' is the first stage alone")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="every parameter of the step")
+    protocol: dict[str, Any] = Field(default_factory=dict, description="every protocol switch of method and evaluation")
+    seed: int | None = Field(None, description="the seed of everything random in the step")
+    code: dict[str, Any] = Field(default_factory=code_version, description="version, git commit, and whether it was changed")
+    software: dict[str, str | None] = Field(default_factory=describe_software, description="versions")
+    hardware: dict[str, Any] = Field(default_factory=describe_hardware, description="CPU, GPU, threads, memory")
+    date: str = Field(description="when the step ended, UTC, ISO 8601")
+    wall_time_s: float = Field(description="how long the step took")
+    peak_memory_bytes: int | None = Field(None, description="the process's largest resident memory")
+
+
+class Stopwatch:
+    """Measures a step for its record: started when made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def record(self, step: str, **facts: Any) -> Record:
+        """Return the record of the step that ends now."""
+        return Record(
+            step=step,
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            wall_time_s=round(time.perf_counter() - self._start, 3),
+            peak_memory_bytes=peak_memory(),
+            **facts,
+        )
+
+
+def record_path(out: str | Path) -> Path:
+    """Return where the record of an output lies: beside a file, inside a folder.
+
+    >>> record_path("search/topk.npz").as_posix()
+    'search/topk.record.json'
+    """
+    out = Path(out)
+    return out / "record.json" if out.is_dir() else out.with_suffix(".record.json")
+
+
+@contextlib.contextmanager
+def recorded(step: str, out: str | Path) -> Iterator[dict[str, Any]]:
+    """Time a step and write its record beside its output; the block fills in the facts."""
+    watch, facts = Stopwatch(), {}  # type: ignore[var-annotated]
+    yield facts
+    write_json(record_path(out), watch.record(step, **facts).model_dump())

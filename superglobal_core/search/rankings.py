@@ -1,0 +1,102 @@
+"""Rankings on disk: what search and reranking write and the evaluation reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from superglobal_core.errors import UserError
+from superglobal_core.evaluation.ranks import LabelledRanks
+from superglobal_core.files import write_npz
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranking:
+    """A ranking of database rows for each query.
+
+    indices: (Q, k) integers, best first; scores: (Q, k). about: plain values that say what it is.
+    query_ids, database_ids: image names of the rows, where they are known and needed.
+    labelled: the ranks of all labelled images in the whole database, where a ground truth was at
+    hand; rows: the database row of each of them, -1 where the database lacks it.
+    """
+
+    indices: np.ndarray
+    scores: np.ndarray
+    about: dict[str, Any]
+    query_ids: Sequence[str] | None = None
+    database_ids: Sequence[str] | None = None
+    labelled: LabelledRanks | None = None
+    rows: np.ndarray | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Write the ranking as `.npz`, whole or not at all; equal rankings give equal bytes."""
+        arrays: dict[str, np.ndarray] = {
+            "indices": _small(self.indices),
+            "scores": self.scores,
+            "about": np.array(json.dumps(self.about, sort_keys=True)),
+        }
+        if self.query_ids is not None:
+            arrays["query_ids"] = np.array(list(self.query_ids), dtype=np.str_)
+        if self.database_ids is not None:
+            arrays["database_ids"] = np.array(list(self.database_ids), dtype=np.str_)
+        if self.labelled is not None and self.rows is not None:
+            arrays |= {
+                "labelled_query": self.labelled.query,
+                "labelled_image": self.labelled.image,
+                "labelled_rank": self.labelled.rank,
+                "labelled_row": self.rows,
+            }
+        write_npz(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Ranking:
+        """Read a ranking: a file of ours, or any `.npz` with an array `indices`.
+
+        Raises:
+            UserError: when the file is absent, damaged or has no `indices`.
+        """
+        try:
+            archive = np.load(path, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise UserError(f"{path} is a single array: name a ranking written as .npz")
+            with archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except OSError as error:
+            raise UserError(f"cannot read the ranking {path}: {error.strerror or error}") from error
+        except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise UserError(f"{path} is not a whole .npz file of numbers: make it again ({error})") from error
+        if "indices" not in arrays:
+            raise UserError(f"{path} has no array 'indices' (it has {', '.join(sorted(arrays)) or 'none'})")
+        try:
+            about = json.loads(str(arrays["about"])) if "about" in arrays else {}
+        except ValueError as error:
+            raise UserError(f"{path}: its description 'about' is no JSON: make the file again") from error
+        labelled = rows = None
+        names = ("labelled_query", "labelled_image", "labelled_rank", "labelled_row")
+        if all(name in arrays for name in names):
+            query, image, rank, rows = (arrays[name] for name in names)
+            labelled = LabelledRanks(query, image, rank)
+        return cls(
+            arrays["indices"],
+            arrays.get("scores", np.zeros(0, np.float32)),
+            about,
+            _names(arrays.get("query_ids")),
+            _names(arrays.get("database_ids")),
+            labelled,
+            rows,
+        )
+
+
+def _small(indices: np.ndarray) -> np.ndarray:
+    # Half the bytes wherever the database allows.
+    return indices.astype(np.int32) if indices.max(initial=0) < 2**31 else indices
+
+
+def _names(array: np.ndarray | None) -> list[str] | None:
+    return None if array is None else [str(name) for name in array]

@@ -1,0 +1,1 @@
+"""The steps: one function a verb of the command line, files in, files out."""

@@ -1,0 +1,103 @@
+"""The step `evaluate`: a ranking or scores, and a ground truth, to mAP with its record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
+from superglobal_core.errors import UserError
+from superglobal_core.evaluation.alignment import rows_of
+from superglobal_core.evaluation.protocol import evaluate
+from superglobal_core.files import check_writable, load_array, sha256_of, write_json
+from superglobal_core.results import Stopwatch
+from superglobal_core.search.rankings import Ranking
+
+
+def evaluate_step(
+    groundtruth: str | Path,
+    out: str | Path,
+    *,
+    ranks: str | Path | None = None,
+    scores: str | Path | None = None,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    suite: str | None = None,
+    dataset: str | None = None,
+) -> dict[str, Any]:
+    """Evaluate and write `easy`, `medium`, `hard` and the `record` as JSON.
+
+    ranks: `.npy` (queries x places) or `.npz` of search or rerank; scores: `.npy` (queries x
+    database). Exactly one of them.
+    """
+    if (ranks is None) == (scores is None):
+        raise UserError("give either --ranks or --scores, one of them")
+    if bootstrap < 0:
+        raise UserError(f"--bootstrap is {bootstrap}: the number of resamples, 0 for no intervals")
+    check_writable(out)
+    watch = Stopwatch()
+    truth = load_groundtruth(groundtruth)
+    inputs: dict[str, Any]
+    about: dict[str, Any] = {}
+    if scores is not None:
+        inputs = {"scores": load_array(scores, mmap=True)}
+        about = {"database": inputs["scores"].shape[-1]} if inputs["scores"].ndim else {}
+    elif Path(str(ranks)).suffix == ".npz":
+        ranking = Ranking.load(str(ranks))
+        about = ranking.about
+        inputs = _inputs_of(ranking, truth, str(ranks), sha256_of(groundtruth))
+    else:
+        inputs = {"ranking": load_array(str(ranks), mmap=True)}
+    results = evaluate(truth.queries, **inputs, bootstrap=bootstrap, seed=seed)
+    record = watch.record(
+        "evaluate",
+        suite=suite,
+        dataset=dataset or Path(groundtruth).stem.removeprefix("gnd_"),
+        distractors=about.get("distractors"),
+        descriptor=about.get("descriptor"),
+        method=about.get("method"),
+        parameters={**about.get("parameters", {}), "bootstrap": bootstrap},
+        protocol={
+            "shortlist": "raw",
+            "ties": "ascending index",
+            "database": about.get("database"),
+            "images_left_out": about.get("images_left_out"),
+            "groundtruth_sha256": sha256_of(groundtruth),
+        },
+        seed=seed,
+    )
+    content = {name: result.as_dict() for name, result in results.items()} | {"record": record.model_dump()}
+    write_json(out, content)
+    return content
+
+
+def _inputs_of(ranking: Ranking, truth: GroundTruth, path: str, groundtruth_sha256: str) -> dict[str, Any]:
+    if ranking.labelled is not None:
+        if ranking.about.get("groundtruth_sha256") != groundtruth_sha256:
+            raise UserError(f"{path} was searched with another ground truth: search again with this --groundtruth")
+        return {"labelled_ranks": ranking.labelled}
+    indices = ranking.indices
+    if indices.ndim != 2 or not np.issubdtype(indices.dtype, np.integer):
+        raise UserError(f"{path}: 'indices' must be integers, queries x places")
+    if ranking.query_ids is not None:
+        indices = indices[rows_of(truth.query_names, ranking.query_ids, len(indices), "set of queries")]
+    if ranking.database_ids is not None:
+        if indices.max(initial=-1) >= len(ranking.database_ids):
+            raise UserError(f"{path}: 'indices' go beyond its {len(ranking.database_ids)} database_ids: make it again")
+        left_out = ranking.about.get("left_out", ())
+        indices = _image_indices(indices, truth, ranking.database_ids, left_out)
+    return {"ranking": indices}
+
+
+def _image_indices(
+    indices: np.ndarray, truth: GroundTruth, database_ids: Sequence[str], left_out: Sequence[str]
+) -> np.ndarray:
+    """Turn database rows into indices of the ground truth's list; other images get indices behind it."""
+    rows = rows_of(truth.image_names, database_ids, len(database_ids), "database", left_out)
+    image_of_row = np.arange(len(database_ids), dtype=np.int64) + len(truth.image_names)
+    known = rows >= 0
+    image_of_row[rows[known]] = np.flatnonzero(known)
+    return np.where(indices >= 0, image_of_row[indices], -1)

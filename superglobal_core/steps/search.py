@@ -1,0 +1,93 @@
+"""The step `search`: descriptors to the best k of each query and the labelled images' ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
+from superglobal_core.evaluation.alignment import rows_of
+from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
+from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
+from superglobal_core.features.store import FeatureStore, open_queries_and_database
+from superglobal_core.files import check_writable, sha256_of
+from superglobal_core.results import recorded
+from superglobal_core.search.exact import search
+from superglobal_core.search.rankings import Ranking
+
+
+def search_step(
+    queries: str | Path,
+    databases: Sequence[str | Path],
+    k: int,
+    out: str | Path,
+    groundtruth: str | Path | None = None,
+    device: str = "auto",
+) -> Ranking:
+    """Search and write the ranking to `out` (`.npz`), its record beside it.
+
+    With a ground truth the rows of the result follow its queries, and the rank of every labelled
+    image in the whole database is counted in the same pass.
+    """
+    check_writable(out)
+    with recorded("search", out) as facts:
+        query_store, database = open_queries_and_database(queries, databases)
+        ranking = rank(query_store, database, k, groundtruth, device)
+        ranking.save(out)
+        facts.update(facts_of(ranking))
+    return ranking
+
+
+def rank(
+    query_store: FeatureStore, database: FeatureStore, k: int, groundtruth: str | Path | None, device: str
+) -> Ranking:
+    """Search opened descriptors: see `search_step`."""
+    about: dict[str, Any] = {
+        "queries": len(query_store),
+        "database": len(database),
+        "descriptor": database.descriptor or query_store.descriptor,
+        "method": "none",
+        "parameters": {"k": min(k, len(database))},
+        "distractors": None,
+    }
+    if groundtruth is None:
+        result = search(query_store.all_rows(), database, k, device=device)
+        about["left_out"] = database.skipped
+        return Ranking(result.indices, result.scores, about, query_store.ids, database.ids)
+    truth = load_groundtruth(groundtruth)
+    matrix = query_store[query_rows(query_store, truth)]
+    image_rows = rows_of(truth.image_names, database.ids, len(database), "database", database.skipped)
+    query, image = labelled_pairs(truth.queries)
+    rows = image_rows[image]
+    result = search(matrix, database, k, labelled=(query, rows), device=device)
+    assert result.labelled_ranks is not None
+    ranks = np.where(rows < 0, NOT_RETRIEVED, result.labelled_ranks)
+    about |= {
+        "queries": len(matrix),
+        "distractors": len(database) - int(np.count_nonzero(image_rows >= 0)),
+        "groundtruth_sha256": sha256_of(groundtruth),
+        "images_left_out": int(np.count_nonzero(image_rows < 0)),
+    }
+    return Ranking(
+        result.indices, result.scores, about, labelled=LabelledRanks(query, image, ranks), rows=rows
+    )
+
+
+def query_rows(query_store: FeatureStore, truth: GroundTruth) -> np.ndarray:
+    """Return the stored row of each of the ground truth's queries."""
+    return rows_of(truth.query_names, query_store.ids, len(query_store), "set of queries")
+
+
+def facts_of(ranking: Ranking) -> dict[str, Any]:
+    """Return what a ranking says of itself in the form a record wants."""
+    about = ranking.about
+    return {
+        "descriptor": about.get("descriptor"),
+        "method": about.get("method"),
+        "distractors": about.get("distractors"),
+        "parameters": {**about.get("parameters", {}), "queries": about.get("queries"), "database": about.get("database")},
+        "protocol": {"shortlist": "raw", "ties": "ascending index"},
+    }

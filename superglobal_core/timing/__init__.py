@@ -1,0 +1,1 @@
+"""Timing: the machine described, and memory."""

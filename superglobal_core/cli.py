@@ -95,6 +95,20 @@ def extract(
 
 
 @app.command()
+def codes(
+    codes: Annotated[Path, typer.Option(help=".npz with `names` and packed `codes`")],
+    groundtruth: Annotated[Path, typer.Option(help="gnd_*.pkl: which names are queries, which the database")],
+    out: Annotated[Path, typer.Option(help="folder for queries/ and database/")],
+    bits: Annotated[int | None, typer.Option(help="bits of a code that count; all by default")] = None,
+) -> None:
+    """Turn packed binary codes into shards of descriptors."""
+    from superglobal_core.steps.codes import codes_step
+
+    codes_step(codes, groundtruth, out, bits)
+    typer.echo(f"descriptors are in {out}/queries and {out}/database")
+
+
+@app.command()
 def search(
     queries: Queries,
     database: Databases,
@@ -204,8 +218,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a user's error is one line on stderr and exit code 2."""
     warnings.showwarning = _show_warning
     command = typer.main.get_command(app)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = command(args=arguments, prog_name="superglobal", standalone_mode=False)
+        status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
     except UserError as error:
         _fail(str(error))
     except KeyboardInterrupt:

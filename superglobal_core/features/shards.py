@@ -17,6 +17,22 @@ from superglobal_core.features.store import SHARD_NAME, shard_name
 from superglobal_core.files import TEMPORARY_PREFIX, read_json, sha256_of, write_json, write_npy
 
 
+def write_shard(path: Path, ids: Sequence[str], array: np.ndarray, about: Mapping[str, Any]) -> None:
+    """Write a shard (`path` without extension) and then its sidecar, without which it does not count."""
+    array_path, sidecar = path.with_suffix(".npy"), path.with_suffix(".json")
+    with contextlib.suppress(OSError):
+        sidecar.unlink()
+    write_npy(array_path, array)
+    facts = {
+        "rows": len(array),
+        "dimension": int(array.shape[1]),
+        "dtype": str(array.dtype),
+        "sha256": sha256_of(array_path),
+        "ids": list(ids),
+    }
+    write_json(sidecar, {**about, **facts})
+
+
 @dataclasses.dataclass(frozen=True)
 class ShardPlan:
     """How a list of images is cut into shards, and what every shard must have been made with.
@@ -74,19 +90,7 @@ class ShardPlan:
 
     def write(self, number: int, ids: Sequence[str], array: np.ndarray, skipped: Sequence[Mapping[str, str]]) -> None:
         """Write a shard and then its sidecar; without the sidecar the shard does not count."""
-        path, sidecar = self._paths(number)
-        with contextlib.suppress(OSError):
-            sidecar.unlink()
-        write_npy(path, array)
-        about = self.signature(number) | {
-            "rows": len(array),
-            "dimension": int(array.shape[1]),
-            "dtype": str(array.dtype),
-            "sha256": sha256_of(path),
-            "skipped": list(skipped),
-            "ids": list(ids),
-        }
-        write_json(sidecar, about)
+        write_shard(self.folder / shard_name(number), ids, array, self.signature(number) | {"skipped": list(skipped)})
 
     def clean(self) -> None:
         """Remove what an interrupted or larger earlier extraction left in the folder.

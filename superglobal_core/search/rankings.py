@@ -15,6 +15,9 @@ from superglobal_core.errors import UserError
 from superglobal_core.evaluation.ranks import LabelledRanks
 from superglobal_core.files import write_npz
 
+# Places whose image names are kept: what a person looks at.
+NAMED_PLACES = 20
+
 
 @dataclasses.dataclass(frozen=True)
 class Ranking:
@@ -22,6 +25,7 @@ class Ranking:
 
     indices: (Q, k) integers, best first; scores: (Q, k). about: plain values that say what it is.
     query_ids, database_ids: image names of the rows, where they are known and needed.
+    names: (Q, up to 20) image names of the first places, for people; None where they are unknown.
     labelled: the ranks of all labelled images in the whole database, where a ground truth was at
     hand; rows: the database row of each of them, -1 where the database lacks it.
     """
@@ -33,6 +37,15 @@ class Ranking:
     database_ids: Sequence[str] | None = None
     labelled: LabelledRanks | None = None
     rows: np.ndarray | None = None
+    names: np.ndarray | None = None
+
+    def named(self, ids: Sequence[str] | None) -> Ranking:
+        """Return the ranking with the `names` of its first places, by the database rows' ids."""
+        if ids is None:
+            return self
+        first = self.indices[:, :NAMED_PLACES]
+        names = [[ids[row] if row >= 0 else "" for row in places] for places in first.tolist()]
+        return dataclasses.replace(self, names=np.array(names, dtype=np.str_).reshape(first.shape))
 
     def save(self, path: str | Path) -> None:
         """Write the ranking as `.npz`, whole or not at all; equal rankings give equal bytes."""
@@ -45,6 +58,8 @@ class Ranking:
             arrays["query_ids"] = np.array(list(self.query_ids), dtype=np.str_)
         if self.database_ids is not None:
             arrays["database_ids"] = np.array(list(self.database_ids), dtype=np.str_)
+        if self.names is not None:
+            arrays["names"] = self.names
         if self.labelled is not None and self.rows is not None:
             arrays |= {
                 "labelled_query": self.labelled.query,
@@ -90,6 +105,7 @@ class Ranking:
             _names(arrays.get("database_ids")),
             labelled,
             rows,
+            arrays.get("names"),
         )
 
 

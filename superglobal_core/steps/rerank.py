@@ -50,7 +50,7 @@ def rerank_step(
         matrix = query_store.all_rows()
         if groundtruth is not None:
             matrix = query_store[query_rows(query_store, load_groundtruth(groundtruth))]
-        ranking = rerank(first, matrix, database, reranker, top, device)
+        ranking = rerank(first, matrix, database, reranker, top, device).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
     return ranking

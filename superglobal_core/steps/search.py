@@ -35,7 +35,7 @@ def search_step(
     check_writable(out)
     with recorded("search", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)
-        ranking = rank(query_store, database, k, groundtruth, device)
+        ranking = rank(query_store, database, k, groundtruth, device).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
     return ranking

@@ -35,12 +35,13 @@ def landmarks(
     landmarks: Annotated[int | None, typer.Option(help="how many landmarks")] = None,
     distractors: Annotated[int, typer.Option(help="how many distractor images")] = 2000,
     processes: Annotated[int | None, typer.Option(help="how many processes draw; all cores by default")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="draw a folder of other landmarks anew")] = False,
 ) -> None:
     """Draw the synthetic data set: images, labels, distractors."""
     from superglobal_core.data.landmarks import make_landmarks
 
     given: dict[str, Any] = {} if landmarks is None else {"landmarks": landmarks}
-    make_landmarks(out, seed=seed, size=size, distractors=distractors, processes=processes, **given)
+    make_landmarks(out, seed=seed, size=size, distractors=distractors, processes=processes, replace=replace, **given)
     typer.echo(f"landmarks are in {out}")
 
 

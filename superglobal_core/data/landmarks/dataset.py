@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from superglobal_core.code_version import fingerprint
 from superglobal_core.data.landmarks.contact_sheet import contact_sheet
 from superglobal_core.data.landmarks.labels import label, query_box
 from superglobal_core.data.landmarks.photograph import Measurement
@@ -35,6 +36,7 @@ GROUND_TRUTH, MANIFEST, GEOMETRY, SHEET = (
     "geometry.json",
     "contact_sheet.jpg",
 )
+NOTE = "parameters.json"
 _PROGRESS = ".progress"
 
 
@@ -46,6 +48,7 @@ def make_landmarks(
     landmarks: int = DEFAULT_LANDMARKS,
     distractors: int = DEFAULT_DISTRACTORS,
     processes: int | None = None,
+    replace: bool = False,
 ) -> Path:
     """Render a data set of synthetic landmarks in the layout of Revisited Oxford and Paris.
 
@@ -62,6 +65,8 @@ def make_landmarks(
         distractors: how many images of other buildings, in their own folder.
         processes: workers; as many as this process may use cores when not given. More than one
             needs a main program that can be imported (`if __name__ == "__main__":`).
+        replace: remove the landmarks that the folder holds if other arguments or other code made
+            them, instead of refusing.
 
     Returns:
         The ground truth's path.
@@ -77,7 +82,7 @@ def make_landmarks(
     if processes is not None and processes < 1:
         raise UserError(f"processes is {processes}: at least one has to do the work")
     out = Path(out)
-    _claim(out, parameters)
+    _claim(out, parameters, replace)
     plan = make_plan(parameters)
     records = _known(out)
     pending = [job for job in plan if job.key not in records or not _complete(job, out)]
@@ -114,26 +119,25 @@ def _checked(seed: int, size: int, landmarks: int, distractors: int) -> Paramete
     return Parameters(int(seed), int(size), int(landmarks), int(distractors))
 
 
-def _claim(out: Path, parameters: Parameters) -> None:
+def _claim(out: Path, parameters: Parameters, replace: bool) -> None:
     """Note in the folder what it is for, or check that it is for the same."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file: name a folder for the data set")
-    wanted = parameters.as_dict()
-    for note in (out / MANIFEST, out / _PROGRESS / "parameters.json"):
-        if note.exists():
-            found = read_json(note)
-            found = found.get("parameters", found)
-            if found != wanted:
-                other = ", ".join(
-                    f"{k} {found.get(k)} instead of {v}" for k, v in wanted.items() if found.get(k) != v
-                )
-                raise UserError(
-                    f"{out} holds landmarks made with {other}: choose another folder or remove it"
-                )
+    note = out / NOTE
+    wanted = {**parameters.as_dict(), "code": fingerprint("superglobal_core.data.landmarks")}
+    if note.exists():
+        found = read_json(note)
+        other = [f"{key} {found.get(key)} instead of {value}" for key, value in wanted.items() if found.get(key) != value]
+        if not other:
             return
-    if any((out / name).exists() for name in ("queries", "database", GROUND_TRUTH)):
+        if not replace:
+            raise UserError(
+                f"{out} holds landmarks made with {', '.join(other)}: choose another folder, or draw them anew with --replace"
+            )
+        shutil.rmtree(out)
+    elif any((out / name).exists() for name in ("queries", "database", GROUND_TRUTH)):
         raise UserError(f"{out} holds images or a ground truth of unknown origin: choose another folder")
-    write_json(out / _PROGRESS / "parameters.json", wanted)
+    write_json(note, wanted)
 
 
 def _known(out: Path) -> dict[str, Record]:

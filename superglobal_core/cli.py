@@ -46,6 +46,20 @@ def landmarks(
 
 
 @app.command()
+def lists(
+    groundtruth: Annotated[Path, typer.Option(help="gnd_*.pkl")],
+    query_images: Annotated[Path, typer.Option(help="folder with the query images")],
+    database_images: Annotated[Path, typer.Option(help="folder with the database images")],
+    out: Annotated[Path, typer.Option(help="folder for queries.txt and database.txt")],
+) -> None:
+    """List a ground truth's images for `extract`, in its order."""
+    from superglobal_core.steps.lists import lists_step
+
+    lists_step(groundtruth, query_images, database_images, out)
+    typer.echo(f"lists are in {out}")
+
+
+@app.command()
 def extract(
     images: Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")],
     out: Out,

@@ -200,3 +200,8 @@ def _sentence(item: Mapping[str, Any]) -> str:
         return f"{key} is no key of a suite: remove it or correct its spelling (see config/README.md)"
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"{key}{shown}: {message[:1].lower()}{message[1:]}"
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a suite."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Suite.model_json_schema()}

@@ -1,0 +1,23 @@
+# The front door: `snakemake --cores all` runs the default suite; another one with --configfile.
+if "suite" not in config:
+
+    configfile: "config/mini.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/rerank.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{REPORTS}/index.html",

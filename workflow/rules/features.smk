@@ -1,0 +1,48 @@
+# Descriptors: extracted from images, or unpacked from codes.
+
+
+rule extract:
+    # The shards are no outputs: Snakemake would delete the finished ones of an interrupted job.
+    input:
+        images=finished_images,
+        boxes=boxes,
+        checkpoint=checkpoint,
+    output:
+        f"{RESULTS}/features/{{descriptor}}/{{dataset}}/{{split}}/record.json",
+    log:
+        f"{LOGS}/extract/{{descriptor}}/{{dataset}}/{{split}}.log",
+    wildcard_constraints:
+        descriptor=one_of(EXTRACTED),
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        images=image_source,
+        options=extract_options,
+        code=fingerprint("superglobal_core.steps.extract"),
+    shell:
+        "superglobal extract --images {params.images} --checkpoint {input.checkpoint} {params.options}"
+        " --replace --out $(dirname {output}) > {log} 2>&1"
+
+
+rule codes:
+    input:
+        codes=lambda wildcards: str(existing(wildcards).codes),
+        groundtruth=groundtruth,
+    output:
+        queries=f"{RESULTS}/features/{{descriptor}}/{{dataset}}/queries/record.json",
+        database=f"{RESULTS}/features/{{descriptor}}/{{dataset}}/database/record.json",
+    log:
+        f"{LOGS}/codes/{{descriptor}}/{{dataset}}.log",
+    wildcard_constraints:
+        descriptor=one_of(sorted(set(SUITE.descriptors) - set(EXTRACTED))),
+    conda:
+        "../../environment.yml"
+    params:
+        bits=lambda wildcards: options(bits=existing(wildcards).bits),
+        code=fingerprint("superglobal_core.steps.codes"),
+    shell:
+        "superglobal codes --codes {input.codes} --groundtruth {input.groundtruth} {params.bits}"
+        " --out $(dirname $(dirname {output.queries})) > {log} 2>&1"

@@ -1,0 +1,36 @@
+# The report: one page and tables from all results of the suite.
+
+
+rule suite:
+    output:
+        f"{RESULTS}/suite.json",
+    log:
+        f"{LOGS}/suite.log",
+    conda:
+        "../../environment.yml"
+    params:
+        suite=SUITE.model_dump(mode="json"),
+        code=fingerprint("superglobal_core.config"),
+    script:
+        "../scripts/save_suite.py"
+
+
+rule report:
+    input:
+        suite=rules.suite.output[0],
+        evaluations=evaluations(),
+    output:
+        page=f"{REPORTS}/index.html",
+        tables=expand(
+            f"{REPORTS}/{{name}}",
+            name=["map.csv", "map.md", "map.tex", "per_query.csv"],
+        ),
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=lambda wildcards, input: os.path.dirname(input.suite),
+        code=fingerprint("superglobal_core.reporting.report"),
+    shell:
+        "superglobal report --results {params.results} --out $(dirname {output.page}) > {log} 2>&1"

@@ -1,0 +1,26 @@
+# Reranking: one job a method, all on the shortlist of the same search.
+
+
+rule rerank:
+    input:
+        features=finished_features,
+        groundtruth=groundtruth,
+        search=rules.search.output.ranking,
+    output:
+        ranking=f"{RESULTS}/rankings/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.npz",
+        record=f"{RESULTS}/rankings/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.record.json",
+    log:
+        f"{LOGS}/rerank/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        queries=lambda wildcards: features(wildcards, "queries"),
+        databases=databases,
+        options=method_options,
+        code=fingerprint("superglobal_core.steps.rerank"),
+    shell:
+        "superglobal rerank --queries '{params.queries}' {params.databases} --search {input.search}"
+        " --groundtruth {input.groundtruth} {params.options} --out {output.ranking} > {log} 2>&1"

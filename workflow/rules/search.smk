@@ -1,0 +1,25 @@
+# Exact search, with and without distractors.
+
+
+rule search:
+    input:
+        features=finished_features,
+        groundtruth=groundtruth,
+    output:
+        ranking=f"{RESULTS}/search/{{descriptor}}/{{dataset}}/{{size}}/topk.npz",
+        record=f"{RESULTS}/search/{{descriptor}}/{{dataset}}/{{size}}/topk.record.json",
+    log:
+        f"{LOGS}/search/{{descriptor}}/{{dataset}}/{{size}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        queries=lambda wildcards: features(wildcards, "queries"),
+        databases=databases,
+        places=SUITE.places,
+        code=fingerprint("superglobal_core.steps.search"),
+    shell:
+        "superglobal search --queries '{params.queries}' {params.databases} --k {params.places}"
+        " --groundtruth {input.groundtruth} --out {output.ranking} > {log} 2>&1"

@@ -22,8 +22,12 @@ app = typer.Typer(
 
 Out = Annotated[Path, typer.Option(help="where to write")]
 Queries = Annotated[Path, typer.Option(help="query descriptors: .npy or a folder of shards")]
-Databases = Annotated[list[Path], typer.Option("--database", help="database descriptors; give it again for distractors")]
-Groundtruth = Annotated[Path | None, typer.Option(help="gnd_*.pkl: also count the labelled images' exact ranks")]
+Databases = Annotated[
+    list[Path], typer.Option("--database", help="database descriptors; give it again for distractors")
+]
+Groundtruth = Annotated[
+    Path | None, typer.Option(help="gnd_*.pkl: also count the labelled images' exact ranks")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 
 
@@ -34,14 +38,18 @@ def landmarks(
     size: Annotated[int, typer.Option(help="side of an image in pixels")] = 256,
     landmarks: Annotated[int | None, typer.Option(help="how many landmarks")] = None,
     distractors: Annotated[int, typer.Option(help="how many distractor images")] = 2000,
-    processes: Annotated[int | None, typer.Option(help="how many processes draw; all cores by default")] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="how many processes draw; all cores by default")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="draw a folder of other landmarks anew")] = False,
 ) -> None:
     """Draw the synthetic data set: images, labels, distractors."""
     from superglobal_core.data.landmarks import make_landmarks
 
     given: dict[str, Any] = {} if landmarks is None else {"landmarks": landmarks}
-    make_landmarks(out, seed=seed, size=size, distractors=distractors, processes=processes, replace=replace, **given)
+    make_landmarks(
+        out, seed=seed, size=size, distractors=distractors, processes=processes, replace=replace, **given
+    )
     typer.echo(f"landmarks are in {out}")
 
 
@@ -64,15 +72,27 @@ def extract(
     images: Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")],
     out: Out,
     backbone: Annotated[str, typer.Option(help="resnet50, resnet101 or mini")],
-    checkpoint: Annotated[Path | None, typer.Option(help="weights in CVNet's layout; mini's come with the package")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="weights in CVNet's layout; mini's come with the package")
+    ] = None,
     preset: Annotated[str, typer.Option(help="superglobal or cvnet-global")] = "superglobal",
     scales: Annotated[str | None, typer.Option(help="factors, for example 0.7071,1,1.4142")] = None,
-    gem_plus: Annotated[bool | None, typer.Option("--gem-plus/--no-gem-plus", help="fixed pooling exponent")] = None,
-    regional_gem: Annotated[bool | None, typer.Option("--regional-gem/--no-regional-gem", help="regional pooling")] = None,
-    scale_gem: Annotated[bool | None, typer.Option("--scale-gem/--no-scale-gem", help="maximum over scales")] = None,
+    gem_plus: Annotated[
+        bool | None, typer.Option("--gem-plus/--no-gem-plus", help="fixed pooling exponent")
+    ] = None,
+    regional_gem: Annotated[
+        bool | None, typer.Option("--regional-gem/--no-regional-gem", help="regional pooling")
+    ] = None,
+    scale_gem: Annotated[
+        bool | None, typer.Option("--scale-gem/--no-scale-gem", help="maximum over scales")
+    ] = None,
     relup: Annotated[str | None, typer.Option(help="on, official-off or off")] = None,
-    antialias: Annotated[bool | None, typer.Option("--antialias/--no-antialias", help="in the downscaling")] = None,
-    boxes: Annotated[Path | None, typer.Option(help="query boxes: gnd_*.pkl, .json, or text with id x1 y1 x2 y2")] = None,
+    antialias: Annotated[
+        bool | None, typer.Option("--antialias/--no-antialias", help="in the downscaling")
+    ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="query boxes: gnd_*.pkl, .json, or text with id x1 y1 x2 y2")
+    ] = None,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
     device: Device = "auto",
     shard_size: Annotated[int, typer.Option(help="images a shard")] = 4096,
@@ -106,7 +126,9 @@ def extract(
     )
     for entry in done.skipped:
         typer.echo(f"left out: {entry['id']} {entry['reason']}", err=True)
-    typer.echo(f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}")
+    typer.echo(
+        f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
+    )
 
 
 @app.command()
@@ -149,7 +171,9 @@ def rerank(
     neighbours: Annotated[int | None, typer.Option(help="K: neighbours that refine a candidate (9)")] = None,
     beta: Annotated[float | None, typer.Option(help="weight of a neighbour (0.15)")] = None,
     top: Annotated[int | None, typer.Option(help="places to write; the whole database by default")] = None,
-    search: Annotated[Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")] = None,
+    search: Annotated[
+        Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
+    ] = None,
     groundtruth: Groundtruth = None,
     device: Device = "auto",
 ) -> None:
@@ -168,7 +192,9 @@ def rerank(
 def evaluate(
     groundtruth: Annotated[Path, typer.Option(help="gnd_*.pkl")],
     out: Out,
-    ranks: Annotated[Path | None, typer.Option(help=".npy (queries x places, best first) or .npz of search, rerank")] = None,
+    ranks: Annotated[
+        Path | None, typer.Option(help=".npy (queries x places, best first) or .npz of search, rerank")
+    ] = None,
     scores: Annotated[Path | None, typer.Option(help=".npy (queries x database), higher is better")] = None,
     bootstrap: Annotated[int, typer.Option(help="resamples for the intervals; 0 for none")] = 1000,
     seed: Annotated[int, typer.Option(help="the resampling's")] = 0,
@@ -179,7 +205,14 @@ def evaluate(
     from superglobal_core.steps.evaluate import evaluate_step
 
     content = evaluate_step(
-        groundtruth, out, ranks=ranks, scores=scores, bootstrap=bootstrap, seed=seed, suite=suite, dataset=dataset
+        groundtruth,
+        out,
+        ranks=ranks,
+        scores=scores,
+        bootstrap=bootstrap,
+        seed=seed,
+        suite=suite,
+        dataset=dataset,
     )
     for name in ("easy", "medium", "hard"):
         value = content[name]["map"]
@@ -226,7 +259,9 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
     try:
         return tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise UserError(f"{option} {text}: give numbers with commas between them, for example 0.7071,1,1.4142") from error
+        raise UserError(
+            f"{option} {text}: give numbers with commas between them, for example 0.7071,1,1.4142"
+        ) from error
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -32,7 +32,9 @@ def code_version() -> dict[str, Any]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
@@ -62,7 +64,9 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
             continue
         found.add(path)
         if path.name == "__init__.py" and path.parent != PACKAGE:
-            found.update(file for file in path.parent.rglob("*") if file.suffix in {".j2", ".css", ".js", ".json"})
+            found.update(
+                file for file in path.parent.rglob("*") if file.suffix in {".j2", ".css", ".js", ".json"}
+            )
         todo += [_file_of(name) for name in _imports(path)]
     return found
 
@@ -93,6 +97,11 @@ def _stable_source(path: Path) -> bytes:
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
             body[0].value.value = None
     return ast.dump(tree).encode()

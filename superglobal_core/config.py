@@ -51,7 +51,9 @@ class Dataset(_Model):
     def _one_source(self) -> Dataset:
         if (self.synthetic is None) == (self.groundtruth is None):
             raise ValueError("give either 'synthetic' or 'groundtruth'")
-        if self.synthetic is not None and (self.query_images or self.database_images or self.distractor_images):
+        if self.synthetic is not None and (
+            self.query_images or self.database_images or self.distractor_images
+        ):
             raise ValueError("a synthetic data set draws its images: leave the image folders out")
         return self
 
@@ -74,7 +76,9 @@ class Extract(_Model):
 class Existing(_Model):
     """Descriptors of one data set that already exist: shards (or .npy files), or packed binary codes."""
 
-    codes: Path | None = Field(None, description="an .npz with `names` and packed `codes`, queries and database together")
+    codes: Path | None = Field(
+        None, description="an .npz with `names` and packed `codes`, queries and database together"
+    )
     bits: int | None = Field(None, ge=1, description="bits of a code that count; all by default")
     queries: Path | None = Field(None, description="query descriptors: folder of shards or .npy")
     database: Path | None = Field(None, description="database descriptors")
@@ -128,9 +132,13 @@ class Suite(_Model):
     note: str | None = Field(None, description="shown at the top of the report")
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name")
     descriptors: dict[Name, Descriptor] = Field(min_length=1, description="descriptors by name")
-    distractors: bool = Field(True, description="also search among the distractors, where a data set has some")
+    distractors: bool = Field(
+        True, description="also search among the distractors, where a data set has some"
+    )
     methods: dict[Name, Method] = Field(min_length=1, description="methods by name")
-    places: int = Field(400, ge=1, description="places of a search that are kept; at least the longest shortlist")
+    places: int = Field(
+        400, ge=1, description="places of a search that are kept; at least the longest shortlist"
+    )
     bootstrap: int = Field(1000, ge=0, description="resamples for the 95 % intervals")
     seed: int = Field(0, ge=0, description="of the resampling")
 
@@ -139,15 +147,25 @@ class Suite(_Model):
         for name, descriptor in self.descriptors.items():
             for dataset in descriptor.existing or {}:
                 if dataset not in self.datasets:
-                    raise ValueError(f"descriptors.{name}.existing names the data set '{dataset}', which is not in datasets")
+                    raise ValueError(
+                        f"descriptors.{name}.existing names the data set '{dataset}', which is not in datasets"
+                    )
             for dataset, data in self.datasets.items():
                 if descriptor.existing is not None and dataset not in descriptor.existing:
                     raise ValueError(f"descriptors.{name}.existing lacks the data set '{dataset}'")
-                if descriptor.extract and not data.synthetic and not (data.query_images and data.database_images):
-                    raise ValueError(f"datasets.{dataset} has no image folders, which descriptors.{name} needs")
+                if (
+                    descriptor.extract
+                    and not data.synthetic
+                    and not (data.query_images and data.database_images)
+                ):
+                    raise ValueError(
+                        f"datasets.{dataset} has no image folders, which descriptors.{name} needs"
+                    )
         longest = max(method.shortlist for method in self.methods.values())
         if self.places < longest:
-            raise ValueError(f"places is {self.places}, fewer than the longest shortlist ({longest}): raise it")
+            raise ValueError(
+                f"places is {self.places}, fewer than the longest shortlist ({longest}): raise it"
+            )
         return self
 
 

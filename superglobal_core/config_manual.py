@@ -33,7 +33,9 @@ def manual_text() -> str:
         lines += ["", f"## {title}", "", *str(part.get("description", "")).splitlines(), ""]
         lines += ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
         for key, field in part.get("properties", {}).items():
-            default = "required" if key in part.get("required", []) else f"`{json.dumps(field.get('default'))}`"
+            default = (
+                "required" if key in part.get("required", []) else f"`{json.dumps(field.get('default'))}`"
+            )
             lines.append(f"| `{key}` | {_kind(field)} | {default} | {field.get('description', '')} |")
     return "\n".join(lines) + "\n"
 

@@ -24,5 +24,7 @@ def choose_device(name: str) -> torch.device:
         raise unknown_name("device", name, DEVICES)
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise UserError("--device cuda: no usable NVIDIA GPU here (see `superglobal doctor`); use --device cpu")
+        raise UserError(
+            "--device cuda: no usable NVIDIA GPU here (see `superglobal doctor`); use --device cpu"
+        )
     return torch.device("cuda" if available and name != "cpu" else "cpu")

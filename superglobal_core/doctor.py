@@ -31,13 +31,24 @@ def examine(folder: str | Path = ".") -> list[Finding]:
         Finding("python", sys.version_info >= (3, 11), str(software["python"]), "use Python 3.11 or newer"),
         Finding("processor", True, f"{cpu_name()}, {usable_cores()} cores"),
         Finding(
-            "memory", memory is None or memory >= 4e9, f"{(memory or 0) / 1e9:.1f} GB", "4 GB are needed, 24 GB for a million images"
+            "memory",
+            memory is None or memory >= 4e9,
+            f"{(memory or 0) / 1e9:.1f} GB",
+            "4 GB are needed, 24 GB for a million images",
         ),
-        Finding("disk", free >= 5e9, f"{free / 1e9:.0f} GB free", "free some: the suite mini needs 1 GB, +1M distractors 10 GB"),
+        Finding(
+            "disk",
+            free >= 5e9,
+            f"{free / 1e9:.0f} GB free",
+            "free some: the suite mini needs 1 GB, +1M distractors 10 GB",
+        ),
         *(_module(name, package, software, advice) for name, package, advice in MODULES),
         _gpu(),
         Finding(
-            "mini network", MINI_CHECKPOINT.is_file(), MINI_CHECKPOINT.name, "make it with: superglobal train-mini --out FILE"
+            "mini network",
+            MINI_CHECKPOINT.is_file(),
+            MINI_CHECKPOINT.name,
+            "make it with: superglobal train-mini --out FILE",
         ),
     ]
 
@@ -70,7 +81,11 @@ def _gpu() -> Finding:
 
         if torch.cuda.is_available():
             properties = torch.cuda.get_device_properties(0)
-            return Finding("gpu", True, f"{properties.name}, {properties.total_memory / 1e9:.0f} GB, CUDA {torch.version.cuda}")
+            return Finding(
+                "gpu",
+                True,
+                f"{properties.name}, {properties.total_memory / 1e9:.0f} GB, CUDA {torch.version.cuda}",
+            )
     except ImportError:
         pass
     return Finding("gpu", False, "none usable", advice)

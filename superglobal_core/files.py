@@ -41,15 +41,17 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         # mkstemp makes files for the owner alone; give the rights that open() would have given.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
         temporary = None
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; free space or choose another place") from error
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another place"
+        ) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                Path(temporary).unlink()
 
 
 def check_writable(path: str | Path) -> None:

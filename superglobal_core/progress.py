@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
@@ -36,7 +39,7 @@ class Counter:
         self.what, self.total, self.unit = what, total, unit
         self.done = 0
         self.start = self.last_line = time.monotonic()
-        self._bar = None
+        self._bar: Progress | None = None
 
     def __enter__(self) -> Counter:
         if sys.stderr.isatty():

@@ -25,15 +25,25 @@ class Record(BaseModel):
     step: str = Field(description="the verb that wrote the file")
     suite: str | None = Field(None, description="the suite it belongs to; none when run by hand")
     dataset: str | None = Field(None, description="the data set's name")
-    distractors: int | None = Field(None, description="images in the database beyond the data set's own; none = not known")
-    descriptor: dict[str, Any] | None = Field(None, description="how the descriptors were made, every switch included")
+    distractors: int | None = Field(
+        None, description="images in the database beyond the data set's own; none = not known"
+    )
+    descriptor: dict[str, Any] | None = Field(
+        None, description="how the descriptors were made, every switch included"
+    )
     method: str | None = Field(None, description="the reranking method; 'none' is the first stage alone")
     parameters: dict[str, Any] = Field(default_factory=dict, description="every parameter of the step")
-    protocol: dict[str, Any] = Field(default_factory=dict, description="every protocol switch of method and evaluation")
+    protocol: dict[str, Any] = Field(
+        default_factory=dict, description="every protocol switch of method and evaluation"
+    )
     seed: int | None = Field(None, description="the seed of everything random in the step")
-    code: dict[str, Any] = Field(default_factory=code_version, description="version, git commit, and whether it was changed")
+    code: dict[str, Any] = Field(
+        default_factory=code_version, description="version, git commit, and whether it was changed"
+    )
     software: dict[str, str | None] = Field(default_factory=describe_software, description="versions")
-    hardware: dict[str, Any] = Field(default_factory=describe_hardware, description="CPU, GPU, threads, memory")
+    hardware: dict[str, Any] = Field(
+        default_factory=describe_hardware, description="CPU, GPU, threads, memory"
+    )
     date: str = Field(description="when the step ended, UTC, ISO 8601")
     wall_time_s: float = Field(description="how long the step took")
     peak_memory_bytes: int | None = Field(None, description="the process's largest resident memory")

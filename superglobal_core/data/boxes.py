@@ -46,7 +46,11 @@ def _read_text(path: Path) -> dict[str, Box]:
     for number, line in enumerate(lines, 1):
         fields = line.replace(",", " ").split()
         # A table's heading is no box.
-        if not fields or fields[0].startswith("#") or (number == 1 and fields[-4:] == ["x1", "y1", "x2", "y2"]):
+        if (
+            not fields
+            or fields[0].startswith("#")
+            or (number == 1 and fields[-4:] == ["x1", "y1", "x2", "y2"])
+        ):
             continue
         where = f"{path}, line {number}"
         if fields[0] in boxes:
@@ -63,5 +67,7 @@ def _box(values: object, where: str) -> Box:
     except (TypeError, ValueError) as error:
         raise UserError(f"{where}: a box is four numbers x1 y1 x2 y2 in pixels, not {values!r}") from error
     if not all(map(math.isfinite, (x1, y1, x2, y2))) or x2 <= x1 or y2 <= y1:
-        raise UserError(f"{where}: the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) is empty: x1 < x2 and y1 < y2 are needed")
+        raise UserError(
+            f"{where}: the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) is empty: x1 < x2 and y1 < y2 are needed"
+        )
     return (x1, y1, x2, y2)

@@ -74,8 +74,12 @@ def parse_groundtruth(content: object) -> GroundTruth:
     queries = _names(_get(top, "qimlist", "the file"), "qimlist")
     entries = _get(top, "gnd", "the file")
     if not isinstance(entries, list | tuple) or len(entries) != len(queries):
-        found = f"{len(entries)} entries" if isinstance(entries, list | tuple) else f"a {type(entries).__name__}"
-        raise UserError(f"'gnd' must have one entry for each of the {len(queries)} names of 'qimlist', not {found}")
+        found = (
+            f"{len(entries)} entries" if isinstance(entries, list | tuple) else f"a {type(entries).__name__}"
+        )
+        raise UserError(
+            f"'gnd' must have one entry for each of the {len(queries)} names of 'qimlist', not {found}"
+        )
     parsed = tuple(_query(entry, name, len(images)) for entry, name in zip(entries, queries, strict=True))
     return GroundTruth(images, queries, parsed)
 
@@ -93,7 +97,9 @@ class _PlainUnpickler(pickle.Unpickler):
 def _unpickle(path: Path) -> object:
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise UserError(f"ground truth {path} is larger than {LARGEST_FILE >> 30} GB: surely another file")
+            raise UserError(
+                f"ground truth {path} is larger than {LARGEST_FILE >> 30} GB: surely another file"
+            )
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read the ground truth {path}: {error.strerror or error}") from error
@@ -103,7 +109,9 @@ def _unpickle(path: Path) -> object:
         raise UserError(f"ground truth {path} is refused: {error}") from error
     except Exception as error:
         # A damaged pickle raises nearly anything.
-        raise UserError(f"ground truth {path} is damaged or no pickle ({type(error).__name__}): get it again") from error
+        raise UserError(
+            f"ground truth {path} is damaged or no pickle ({type(error).__name__}): get it again"
+        ) from error
 
 
 def _mapping(value: object, where: str) -> Mapping[str, object]:
@@ -114,12 +122,18 @@ def _mapping(value: object, where: str) -> Mapping[str, object]:
 
 def _get(mapping: Mapping[str, object], key: str, where: str) -> object:
     if key not in mapping:
-        raise UserError(f"{where} lacks the key '{key}' (it has {name_list(sorted(map(str, mapping))) or 'none'})")
+        raise UserError(
+            f"{where} lacks the key '{key}' (it has {name_list(sorted(map(str, mapping))) or 'none'})"
+        )
     return mapping[key]
 
 
 def _names(value: object, key: str) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not value or not all(isinstance(name, str) and name for name in value):
+    if (
+        not isinstance(value, list | tuple)
+        or not value
+        or not all(isinstance(name, str) and name for name in value)
+    ):
         raise UserError(f"'{key}' must be a list of image names, with at least one")
     seen: set[str] = set()
     twice = []
@@ -139,7 +153,9 @@ def _query(entry: object, name: str, images: int) -> Query:
     for first, second in (("easy", "hard"), ("easy", "junk"), ("hard", "junk")):
         both = sorted(set(labels[first]) & set(labels[second]))
         if both:
-            raise UserError(f"{where} labels the same image '{first}' and '{second}': index {name_list(both)}")
+            raise UserError(
+                f"{where} labels the same image '{first}' and '{second}': index {name_list(both)}"
+            )
     return Query(box=_box(_get(fields, "bbx", where), where), **labels)
 
 
@@ -151,7 +167,9 @@ def _indices(value: object, label: str, where: str, images: int) -> tuple[int, .
         raise UserError(f"{where}: '{label}' holds {wrong[0]!r}, which is no index")
     outside = [index for index in value if not 0 <= index < images]
     if outside:
-        raise UserError(f"{where}: '{label}' has {name_list(outside)}, outside the list of {images} images (0 to {images - 1})")
+        raise UserError(
+            f"{where}: '{label}' has {name_list(outside)}, outside the list of {images} images (0 to {images - 1})"
+        )
     if len(set(value)) != len(value):
         twice = sorted({index for index in value if value.count(index) > 1})
         raise UserError(f"{where}: '{label}' names an image twice: index {name_list(twice)}")

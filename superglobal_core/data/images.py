@@ -40,7 +40,9 @@ def list_images(source: str | Path) -> list[ImageFile]:
     if source.is_dir():
         paths = sorted((path for path in source.iterdir() if _is_image(path)), key=lambda path: path.name)
         if not paths:
-            raise UserError(f"the folder {source} holds no image ({', '.join(sorted(SUFFIXES))}): name another")
+            raise UserError(
+                f"the folder {source} holds no image ({', '.join(sorted(SUFFIXES))}): name another"
+            )
     elif source.is_file():
         paths = _read_list(source)
     else:
@@ -112,7 +114,9 @@ def _read_list(source: Path) -> list[Path]:
     paths = [path if path.is_file() else Path(name) for path, name in zip(beside, names, strict=True)]
     absent = [str(path) for path in paths if not path.is_file()]
     if absent:
-        raise UserError(f"{len(absent)} of the {len(names)} images that {source} names do not exist: {name_list(absent)}")
+        raise UserError(
+            f"{len(absent)} of the {len(names)} images that {source} names do not exist: {name_list(absent)}"
+        )
     return paths
 
 

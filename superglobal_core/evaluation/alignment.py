@@ -26,7 +26,8 @@ def rows_of(
     if ids is None:
         if rows < len(names):
             raise UserError(
-                f"the {what} has {rows} rows, but the ground truth names {len(names)} images: give one row an image, in its order"
+                f"the {what} has {rows} rows, but the ground truth names {len(names)} images: "
+                "give one row an image, in its order"
             )
         return np.arange(len(names), dtype=np.int64)
     first: dict[str, int] = {}

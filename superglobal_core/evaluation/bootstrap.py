@@ -31,7 +31,12 @@ def confidence_interval(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # degenerate resamples: answered below
         bounds = bootstrap(
-            (np.asarray(values, np.float64),), np.mean, n_resamples=resamples, confidence_level=level, method="BCa", rng=rng
+            (np.asarray(values, np.float64),),
+            np.mean,
+            n_resamples=resamples,
+            confidence_level=level,
+            method="BCa",
+            rng=rng,
         ).confidence_interval
     low, high = float(bounds.low), float(bounds.high)
     return None if math.isnan(low) or math.isnan(high) else (low, high)

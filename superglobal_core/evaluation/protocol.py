@@ -10,7 +10,12 @@ import numpy as np
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.average_precision import average_precision, precision_at, without_ignored
 from superglobal_core.evaluation.bootstrap import confidence_interval
-from superglobal_core.evaluation.ranks import LabelledQuery, LabelledRanks, ranks_from_ranking, ranks_from_scores
+from superglobal_core.evaluation.ranks import (
+    LabelledQuery,
+    LabelledRanks,
+    ranks_from_ranking,
+    ranks_from_scores,
+)
 
 CUTOFFS = (1, 5, 10)
 

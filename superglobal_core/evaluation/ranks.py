@@ -86,7 +86,9 @@ class RankCounter:
         self._item, self._scores = item[self._order], scores[self._order]
         self._bounds = np.searchsorted(query[self._order], np.arange(query.max(initial=-1) + 2))
         self._counts = np.zeros(len(query), np.int64)
-        self._threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._threads = (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        )
 
     @property
     def ranks(self) -> np.ndarray:
@@ -113,7 +115,9 @@ class RankCounter:
             first, last = start + offset, start + offset + len(piece)
             values = np.sort(piece)  # ascending, NaN last
             if values[-1] != values[-1]:
-                raise UserError(f"a score of query {row} is NaN (columns {first} to {last - 1}): mend the input")
+                raise UserError(
+                    f"a score of query {row} is NaN (columns {first} to {last - 1}): mend the input"
+                )
             higher = len(values) - np.searchsorted(values, own, side="right")
             higher_or_equal = len(values) - np.searchsorted(values, own, side="left")
             # Equal scores of columns before the item count, those after it do not.
@@ -133,7 +137,9 @@ def ranks_from_scores(scores: np.ndarray, queries: Sequence[LabelledQuery]) -> L
     _check_rows(scores, queries, "scores")
     query, image = labelled_pairs(queries)
     if len(image) and image.max() >= scores.shape[1]:
-        raise UserError(f"the scores have {scores.shape[1]} columns, but image {image.max()} is labelled: one column an image")
+        raise UserError(
+            f"the scores have {scores.shape[1]} columns, but image {image.max()} is labelled: one column an image"
+        )
     counter = RankCounter(query, image, np.asarray(scores[query, image]))
     width = COLUMNS * 4
     for start in range(0, scores.shape[1], width):
@@ -159,12 +165,16 @@ def ranks_from_ranking(ranking: np.ndarray, queries: Sequence[LabelledQuery]) ->
     for row in range(len(queries)):
         entries = np.asarray(ranking[row], np.int64)
         if len(entries) and entries.min() < -1:
-            raise UserError(f"row {row} of the ranking holds {entries.min()}: indices begin at 0 (-1 marks an empty place)")
+            raise UserError(
+                f"row {row} of the ranking holds {entries.min()}: indices begin at 0 (-1 marks an empty place)"
+            )
         order = np.argsort(entries, kind="stable")
         ascending = entries[order]
         repeated = ascending[1:][(ascending[1:] == ascending[:-1]) & (ascending[1:] >= 0)]
         if len(repeated):
-            raise UserError(f"row {row} of the ranking names an image twice: {name_list(np.unique(repeated))}")
+            raise UserError(
+                f"row {row} of the ranking names an image twice: {name_list(np.unique(repeated))}"
+            )
         mine = slice(bounds[row], bounds[row + 1])
         places = np.searchsorted(ascending, image[mine])
         found = places < len(ascending)

@@ -42,7 +42,9 @@ def read_codes(path: str | Path, bits: int | None = None) -> tuple[list[str], np
     except OSError as error:
         raise UserError(f"cannot read the codes {path}: {error.strerror or error}") from error
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, TypeError, IndexError) as error:
-        raise UserError(f"{path} must be an .npz with the arrays 'names' and 'codes', without objects: {error}") from error
+        raise UserError(
+            f"{path} must be an .npz with the arrays 'names' and 'codes', without objects: {error}"
+        ) from error
     if names.ndim != 1 or names.dtype.kind not in "US" or codes.ndim != 2 or codes.dtype != np.uint8:
         raise UserError(f"{path}: 'names' must be one row of strings and 'codes' rows of bytes (uint8)")
     if len(names) != len(codes) or len(codes) == 0:
@@ -50,7 +52,9 @@ def read_codes(path: str | Path, bits: int | None = None) -> tuple[list[str], np
     held = codes.shape[1] * 8
     bits = held if bits is None else bits
     if not 1 <= bits <= min(held, MOST_BITS):
-        raise UserError(f"{path}: bits is {bits}, but a code holds {held} (and at most {MOST_BITS} can be used)")
+        raise UserError(
+            f"{path}: bits is {bits}, but a code holds {held} (and at most {MOST_BITS} can be used)"
+        )
     unpacked = np.unpackbits(codes, axis=1)[:, :bits]
     value = np.float16(unit_value(bits))
     texts = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]

@@ -30,7 +30,9 @@ def load_image(file: ImageFile, box: Box | None, smallest_side: int) -> np.ndarr
     height, width = image.shape[:2]
     if min(height, width) < smallest_side:
         part = "in its box " if box is not None else ""
-        raise ImageError(f"is {part}{width} x {height} px, too small: {smallest_side} px a side are needed at these scales")
+        raise ImageError(
+            f"is {part}{width} x {height} px, too small: {smallest_side} px a side are needed at these scales"
+        )
     return np.ascontiguousarray(image)
 
 

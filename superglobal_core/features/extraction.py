@@ -76,7 +76,9 @@ def extract(
     describer = _Describer(network, choose_device(device), precision)
     descriptor = {"backbone": network.backbone.name, "precision": precision, **network.settings.as_dict()}
     descriptor["checkpoint_sha256"] = made_with.get("checkpoint_sha256")
-    plan = ShardPlan(Path(out), files, shard_size, descriptor, {**made_with, "boxes_sha256": _digest(files, boxes)})
+    plan = ShardPlan(
+        Path(out), files, shard_size, descriptor, {**made_with, "boxes_sha256": _digest(files, boxes)}
+    )
     plan.clean()
     done = [number for number in range(plan.count) if plan.is_done(number, replace)]
     run = _Run(plan, describer, boxes, on_error)
@@ -93,7 +95,9 @@ def extract(
             "Mend or remove them, or leave them out with --on-error skip"
         )
     if len(run.bad) == len(files):
-        raise UserError(f"none of the {len(files)} images can be used; the first: {run.bad[0]['id']} {run.bad[0]['reason']}")
+        raise UserError(
+            f"none of the {len(files)} images can be used; the first: {run.bad[0]['id']} {run.bad[0]['reason']}"
+        )
     return Extraction(plan.count, len(done), run.described, run.bad)
 
 
@@ -135,8 +139,10 @@ class _Run:
         if self.bad and self.on_error == "stop":
             return
         if not np.isfinite(rows).all():
-            wrong = [files[row].id for row in np.flatnonzero(~np.isfinite(rows).all(axis=1))]
-            raise UserError(f"the network gives no finite descriptor for {name_list(wrong)}: try --precision float32")
+            wrong = [files[row].id for row in np.flatnonzero(~np.isfinite(rows).all(axis=1)).tolist()]
+            raise UserError(
+                f"the network gives no finite descriptor for {name_list(wrong)}: try --precision float32"
+            )
         kept = sorted(usable)
         self.described += len(kept)
         self.plan.write(number, [files[row].id for row in kept], rows[kept], self.bad[bad_before:])

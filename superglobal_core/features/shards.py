@@ -88,9 +88,13 @@ class ShardPlan:
             "extract into another --out, or make it anew with --replace"
         )
 
-    def write(self, number: int, ids: Sequence[str], array: np.ndarray, skipped: Sequence[Mapping[str, str]]) -> None:
+    def write(
+        self, number: int, ids: Sequence[str], array: np.ndarray, skipped: Sequence[Mapping[str, str]]
+    ) -> None:
         """Write a shard and then its sidecar; without the sidecar the shard does not count."""
-        write_shard(self.folder / shard_name(number), ids, array, self.signature(number) | {"skipped": list(skipped)})
+        write_shard(
+            self.folder / shard_name(number), ids, array, self.signature(number) | {"skipped": list(skipped)}
+        )
 
     def clean(self) -> None:
         """Remove what an interrupted or larger earlier extraction left in the folder.
@@ -105,7 +109,9 @@ class ShardPlan:
                 if path.name.startswith(TEMPORARY_PREFIX) or (match and int(match[1]) >= self.count):
                     path.unlink()
         except OSError as error:
-            raise UserError(f"cannot write into {self.folder}: {error.strerror or error}; choose another --out") from error
+            raise UserError(
+                f"cannot write into {self.folder}: {error.strerror or error}; choose another --out"
+            ) from error
 
     def _paths(self, number: int) -> tuple[Path, Path]:
         path = self.folder / shard_name(number)
@@ -119,7 +125,11 @@ def _differences(found: Any, wanted: Mapping[str, Any], different: Sequence[str]
     for key in different:
         old, new = found.get(key), wanted[key]
         if isinstance(old, dict) and isinstance(new, dict):
-            names += [f"{part}: {old.get(part)!r}, now {new.get(part)!r}" for part in new if old.get(part) != new[part]]
+            names += [
+                f"{part}: {old.get(part)!r}, now {new.get(part)!r}"
+                for part in new
+                if old.get(part) != new[part]
+            ]
         else:
             names.append("the images" if key == "images_sha256" else f"{key}: {old!r}, now {new!r}")
     return name_list(names, 3)

@@ -107,7 +107,9 @@ class FeatureStore:
     @property
     def descriptor(self) -> dict[str, Any] | None:
         """What the descriptors are (from the sidecars); None when no part says."""
-        known = [(segment.source, segment.sidecar["descriptor"]) for segment in self.segments if segment.sidecar]
+        known = [
+            (segment.source, segment.sidecar["descriptor"]) for segment in self.segments if segment.sidecar
+        ]
         for source, descriptor in known[1:]:
             refuse_mixture(descriptor, str(source), known[0][1], str(known[0][0]))
         return known[0][1] if known else None
@@ -168,7 +170,9 @@ def _open_path(path: Path) -> list[Segment]:
         return _open_folder(path)
     if path.suffix != ".npy" or not path.is_file():
         problem = "is neither a .npy file nor a folder of shards" if path.exists() else "does not exist"
-        raise UserError(f"{path} {problem}: name descriptors made by `superglobal extract`, or an .npy of rows")
+        raise UserError(
+            f"{path} {problem}: name descriptors made by `superglobal extract`, or an .npy of rows"
+        )
     return [Segment(_checked(load_array(path, mmap=True), str(path)), path)]
 
 
@@ -186,7 +190,9 @@ def _open_folder(path: Path) -> list[Segment]:
             "run the same extraction again, it goes on where it was"
         )
     if len(numbered) > expected:
-        raise UserError(f"{path} holds {len(numbered)} shards where {expected} belong: extract into an empty folder")
+        raise UserError(
+            f"{path} holds {len(numbered)} shards where {expected} belong: extract into an empty folder"
+        )
     return [segment for segment in segments if len(segment.array)] or segments[:1]
 
 
@@ -196,8 +202,14 @@ def _open_shard(file: Path) -> Segment:
     if not sidecar_path.exists():
         return Segment(array, file)
     sidecar = read_json(sidecar_path)
-    if not isinstance(sidecar, dict) or not isinstance(sidecar.get("ids"), list) or "descriptor" not in sidecar:
-        raise UserError(f"{sidecar_path} is not a shard's sidecar (ids and descriptor): extract the shard again")
+    if (
+        not isinstance(sidecar, dict)
+        or not isinstance(sidecar.get("ids"), list)
+        or "descriptor" not in sidecar
+    ):
+        raise UserError(
+            f"{sidecar_path} is not a shard's sidecar (ids and descriptor): extract the shard again"
+        )
     if len(sidecar["ids"]) != len(array) or str(array.dtype) != sidecar.get("dtype", str(array.dtype)):
         raise UserError(f"{file} and its sidecar disagree in length or dtype: delete both and extract again")
     return Segment(array, file, sidecar)

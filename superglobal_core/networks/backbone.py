@@ -103,7 +103,8 @@ class Backbone(nn.Module):
 
 def _stage(channels: int, width: int, blocks: int, stride: int) -> nn.Sequential:
     shortcut = nn.Sequential(
-        nn.Conv2d(channels, width * EXPANSION, 1, stride=stride, bias=False), nn.BatchNorm2d(width * EXPANSION)
+        nn.Conv2d(channels, width * EXPANSION, 1, stride=stride, bias=False),
+        nn.BatchNorm2d(width * EXPANSION),
     )
     first = Bottleneck(channels, width, stride, shortcut)
     rest = [Bottleneck(width * EXPANSION, width) for _ in range(blocks - 1)]

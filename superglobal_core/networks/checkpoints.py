@@ -20,7 +20,14 @@ from superglobal_core.networks.settings import DescriptorSettings
 PREFIXES = ("encoder_q.", "globalmodel.", "")
 WRAPPERS = ("model_state", "state_dict", "model")
 
-_BLOCK_PARTS = {"conv1": "f.a", "bn1": "f.a_bn", "conv2": "f.b", "bn2": "f.b_bn", "conv3": "f.c", "bn3": "f.c_bn"}
+_BLOCK_PARTS = {
+    "conv1": "f.a",
+    "bn1": "f.a_bn",
+    "conv2": "f.b",
+    "bn2": "f.b_bn",
+    "conv3": "f.c",
+    "bn3": "f.c_bn",
+}
 _SHORTCUT_PARTS = {"0": "proj", "1": "bn"}
 
 
@@ -76,10 +83,16 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
             break
     if not isinstance(content, Mapping):
         raise UserError(f"{path} holds a {type(content).__name__}, not a dictionary of named tensors")
-    return {str(name).removeprefix("module."): value for name, value in content.items() if isinstance(value, Tensor)}
+    return {
+        str(name).removeprefix("module."): value
+        for name, value in content.items()
+        if isinstance(value, Tensor)
+    }
 
 
-def load_checkpoint(path: str | Path, backbone: str, settings: DescriptorSettings | None = None) -> GlobalDescriptor:
+def load_checkpoint(
+    path: str | Path, backbone: str, settings: DescriptorSettings | None = None
+) -> GlobalDescriptor:
     """Build a global descriptor network and fill it from a checkpoint, ready for inference.
 
     Every tensor of the network must be there with its shape and finite values, and the
@@ -91,29 +104,30 @@ def load_checkpoint(path: str | Path, backbone: str, settings: DescriptorSetting
     """
     network = GlobalDescriptor(backbone, settings)
     found = read_tensors(path)
-    own = {name: tensor for name, tensor in network.state_dict().items() if not name.endswith("num_batches_tracked")}
+    own = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
     prefix = next((p for p in PREFIXES if p + "stem.conv.weight" in found), None)
     if prefix is None:
         raise UserError(
             f"{path} is no CVNet-style checkpoint: no tensor 'stem.conv.weight', with or without the prefixes "
-            f"{name_list(p for p in PREFIXES if p)} (it begins with {name_list(sorted(found), 3) or 'no tensor at all'})"
+            f"{name_list(p for p in PREFIXES if p)} (it begins with {name_list(sorted(found), 3) or 'no tensor'})"
         )
-    _refuse_if_any(
-        path, backbone, "lacks", [prefix + cvnet_name(name) for name in own if prefix + cvnet_name(name) not in found]
-    )
-    expected = {prefix + cvnet_name(name) for name in own}
-    _refuse_if_any(path, backbone, "has, beyond that network,", _left_over(found, prefix, expected))
+    names = {name: prefix + cvnet_name(name) for name in own}
+    _refuse_if_any(path, backbone, "lacks", [name for name in names.values() if name not in found])
+    left_over = _left_over(found, prefix, set(names.values()))
+    _refuse_if_any(path, backbone, "has, beyond that network,", left_over)
     state, misshapen, damaged = {}, [], []
     for name, ours in own.items():
-        theirs = found[prefix + cvnet_name(name)]
+        theirs = found[names[name]]
         if theirs.shape != ours.shape and theirs.numel() == ours.numel() == 1:
             theirs = theirs.reshape(ours.shape)
         if theirs.shape != ours.shape or not theirs.is_floating_point():
-            misshapen.append(
-                f"{prefix}{cvnet_name(name)} ({_describe(theirs)} where {_describe(ours)} is expected)"
-            )
+            misshapen.append(f"{names[name]} ({_describe(theirs)} where {_describe(ours)} is expected)")
         elif not torch.isfinite(theirs).all():
-            damaged.append(prefix + cvnet_name(name))
+            damaged.append(names[name])
         else:
             state[name] = theirs.to(ours.dtype)
     _refuse_if_any(path, backbone, "has of another shape", misshapen)
@@ -123,7 +137,10 @@ def load_checkpoint(path: str | Path, backbone: str, settings: DescriptorSetting
 
 
 def save_checkpoint(
-    path: str | Path, network: GlobalDescriptor, metadata: Mapping[str, object], dtype: torch.dtype = torch.float16
+    path: str | Path,
+    network: GlobalDescriptor,
+    metadata: Mapping[str, object],
+    dtype: torch.dtype = torch.float16,
 ) -> None:
     """Write a network's weights as safetensors in CVNet's layout, whole or not at all.
 

@@ -135,5 +135,6 @@ def _check_map(x: Tensor, smallest: int) -> None:
         raise UserError(f"a feature map is batch x channels x height x width, not a shape {tuple(x.shape)}")
     if min(x.shape[-2:]) < smallest:
         raise UserError(
-            f"the feature map is {x.shape[-2]} x {x.shape[-1]}, smaller than {smallest} x {smallest}: the image is too small"
+            f"the feature map is {x.shape[-2]} x {x.shape[-1]}, smaller than {smallest} x {smallest}: "
+            "the image is too small"
         )

@@ -67,7 +67,12 @@ class Reranker(abc.ABC):
 
     @torch.inference_mode()
     def __call__(
-        self, queries: Array, database: Database, shortlist_indices: Array | None = None, *, device: str = "cpu"
+        self,
+        queries: Array,
+        database: Database,
+        shortlist_indices: Array | None = None,
+        *,
+        device: str = "cpu",
     ) -> tuple[Any, Any]:
         _check_shapes(queries, database)
         rows = _Rows(queries, database, device)
@@ -89,13 +94,17 @@ class Reranker(abc.ABC):
             return order.to(queries.device), scores.to(queries.device)
         return order.cpu().numpy(), scores.cpu().numpy()
 
-    def _rerank_batch(self, rows: _Rows, batch: Tensor, shortlist: Tensor, order: Tensor, scores: Tensor) -> None:
+    def _rerank_batch(
+        self, rows: _Rows, batch: Tensor, shortlist: Tensor, order: Tensor, scores: Tensor
+    ) -> None:
         length, head = shortlist.shape[1], min(self.shortlist, shortlist.shape[1])
         queries = rows.queries[batch]
         new = self.rerank(queries, rows.gather(shortlist[:, :head]))
         if not torch.isfinite(new).all():
             query = int(batch[torch.nonzero(~torch.isfinite(new).all(dim=1))[0]])
-            raise UserError(f"query {query} or one of its candidates holds NaN or infinite values: extract it again")
+            raise UserError(
+                f"query {query} or one of its candidates holds NaN or infinite values: extract it again"
+            )
         # Stable: candidates of equal score stay in the order of the first stage.
         new, places = torch.sort(new, dim=1, descending=True, stable=True)
         order[batch, :head] = shortlist[:, :head].gather(1, places)
@@ -148,7 +157,9 @@ class _Rows:
 def _search(queries: Tensor, database: Database, k: int, device: str) -> Tensor:
     if not isinstance(database, Tensor):
         store = database if isinstance(database, FeatureStore) else FeatureStore.of_array(database)
-        return torch.from_numpy(search(queries.cpu().numpy(), store, k, device=device).indices).to(queries.device)
+        return torch.from_numpy(search(queries.cpu().numpy(), store, k, device=device).indices).to(
+            queries.device
+        )
     best = RunningTopK(k)
     for start in range(0, len(database), ROWS):
         best.add(queries @ database[start : start + ROWS].to(queries.dtype).T, start)
@@ -171,9 +182,13 @@ def _check_shapes(queries: Array, database: Database) -> None:
 
 def _check_shortlist(shortlist: Tensor, queries: int, database: int) -> None:
     if shortlist.dim() != 2 or len(shortlist) != queries:
-        raise UserError(f"the shortlist has the shape {tuple(shortlist.shape)}: one row for each of {queries} queries")
+        raise UserError(
+            f"the shortlist has the shape {tuple(shortlist.shape)}: one row for each of {queries} queries"
+        )
     if shortlist.is_floating_point() or shortlist.dtype == torch.bool:
-        raise UserError(f"the shortlist holds {shortlist.dtype} values: it must hold database indices (integers)")
+        raise UserError(
+            f"the shortlist holds {shortlist.dtype} values: it must hold database indices (integers)"
+        )
     if shortlist.numel() and (shortlist.min() < -1 or shortlist.max() >= database):
         raise UserError(
             f"the shortlist holds indices from {int(shortlist.min())} to {int(shortlist.max())}, "

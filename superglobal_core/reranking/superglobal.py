@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any, ClassVar
 
@@ -107,7 +108,7 @@ def gram(rows: Tensor) -> Tensor:
     out = rows.new_empty(len(rows), count, count)
     edges = [round(count * tile / tiles) for tile in range(tiles + 1)]
     for number in range(len(rows)):
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in itertools.pairwise(edges):
             strip = rows[number, start:stop] @ rows[number, start:].T
             out[number, start:stop, start:] = strip
             out[number, stop:, start:stop] = strip[:, stop - start :].T

@@ -133,7 +133,8 @@ def search(
         best.add(scores, start)
         if counter is not None:
             counter.add(scores.cpu().numpy(), start)
-    assert best.indices is not None and best.scores is not None
+    assert best.indices is not None
+    assert best.scores is not None
     ranks = None
     if counter is not None:
         ranks = np.full(len(present), -1, np.int64)

@@ -102,7 +102,12 @@ class Everything:
         if self._sorted is None:
             assert self._scores is not None
             rows = max(1, SORTED_AT_ONCE // self.columns)
-            parts = [torch.sort(part, dim=1, descending=True, stable=True) for part in self._scores.split(rows)]
+            parts = [
+                torch.sort(part, dim=1, descending=True, stable=True) for part in self._scores.split(rows)
+            ]
             self._scores = None
-            self._sorted = torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+            self._sorted = (
+                torch.cat([part.values for part in parts]),
+                torch.cat([part.indices for part in parts]),
+            )
         return self._sorted

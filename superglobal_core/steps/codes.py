@@ -16,11 +16,22 @@ def codes_step(codes: str | Path, groundtruth: str | Path, out: str | Path, bits
     """Write the codes of the ground truth's queries to `out`/queries and of its images to `out`/database."""
     truth = load_groundtruth(groundtruth)
     names, descriptors = read_codes(codes, bits)
-    descriptor = {"codes_sha256": sha256_of(codes), "bits": descriptors.shape[1], "values": "plus and minus one, scaled"}
+    descriptor = {
+        "codes_sha256": sha256_of(codes),
+        "bits": descriptors.shape[1],
+        "values": "plus and minus one, scaled",
+    }
     for split, wanted in (("queries", truth.query_names), ("database", truth.image_names)):
         rows = rows_of(wanted, names, len(names), f"file {codes}")
         folder = Path(out) / split
         folder.mkdir(parents=True, exist_ok=True)
         with recorded("codes", folder) as facts:
-            write_shard(folder / "shard-00000", wanted, descriptors[rows], {"shard": 0, "shards": 1, "descriptor": descriptor})
-            facts.update(descriptor=descriptor, parameters={"images": len(wanted)}, protocol={"query_crop": False})
+            write_shard(
+                folder / "shard-00000",
+                wanted,
+                descriptors[rows],
+                {"shard": 0, "shards": 1, "descriptor": descriptor},
+            )
+            facts.update(
+                descriptor=descriptor, parameters={"images": len(wanted)}, protocol={"query_crop": False}
+            )

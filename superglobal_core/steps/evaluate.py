@@ -77,7 +77,9 @@ def evaluate_step(
 def _inputs_of(ranking: Ranking, truth: GroundTruth, path: str, groundtruth_sha256: str) -> dict[str, Any]:
     if ranking.labelled is not None:
         if ranking.about.get("groundtruth_sha256") != groundtruth_sha256:
-            raise UserError(f"{path} was searched with another ground truth: search again with this --groundtruth")
+            raise UserError(
+                f"{path} was searched with another ground truth: search again with this --groundtruth"
+            )
         return {"labelled_ranks": ranking.labelled}
     indices = ranking.indices
     if indices.ndim != 2 or not np.issubdtype(indices.dtype, np.integer):
@@ -86,7 +88,9 @@ def _inputs_of(ranking: Ranking, truth: GroundTruth, path: str, groundtruth_sha2
         indices = indices[rows_of(truth.query_names, ranking.query_ids, len(indices), "set of queries")]
     if ranking.database_ids is not None:
         if indices.max(initial=-1) >= len(ranking.database_ids):
-            raise UserError(f"{path}: 'indices' go beyond its {len(ranking.database_ids)} database_ids: make it again")
+            raise UserError(
+                f"{path}: 'indices' go beyond its {len(ranking.database_ids)} database_ids: make it again"
+            )
         left_out = ranking.about.get("left_out", ())
         indices = _image_indices(indices, truth, ranking.database_ids, left_out)
     return {"ranking": indices}

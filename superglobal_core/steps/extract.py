@@ -37,7 +37,9 @@ def extract_step(
     files = list_images(images)
     if checkpoint is None:
         if backbone != "mini":
-            raise UserError(f"--backbone {backbone} needs a --checkpoint (only mini's weights come with the package)")
+            raise UserError(
+                f"--backbone {backbone} needs a --checkpoint (only mini's weights come with the package)"
+            )
         checkpoint = MINI_CHECKPOINT
     network = load_checkpoint(checkpoint, backbone, settings)
     made_with = {
@@ -58,7 +60,22 @@ def extract_step(
             on_error=on_error,
             replace=replace,
         )
-        facts["descriptor"] = {"backbone": backbone, "precision": precision, **settings.as_dict(), **made_with}
-        facts["parameters"] = {"images": len(files), "shard_size": shard_size, "on_error": on_error, "skipped": done.skipped}
-        facts["protocol"] = {"query_crop": boxes is not None, "crop_rounding": "truncate", "colour": "BGR", "exif": "applied"}
+        facts["descriptor"] = {
+            "backbone": backbone,
+            "precision": precision,
+            **settings.as_dict(),
+            **made_with,
+        }
+        facts["parameters"] = {
+            "images": len(files),
+            "shard_size": shard_size,
+            "on_error": on_error,
+            "skipped": done.skipped,
+        }
+        facts["protocol"] = {
+            "query_crop": boxes is not None,
+            "crop_rounding": "truncate",
+            "colour": "BGR",
+            "exif": "applied",
+        }
     return done

@@ -12,7 +12,9 @@ from superglobal_core.errors import UserError, name_list
 from superglobal_core.files import write_text
 
 
-def lists_step(groundtruth: str | Path, query_images: str | Path, database_images: str | Path, out: str | Path) -> None:
+def lists_step(
+    groundtruth: str | Path, query_images: str | Path, database_images: str | Path, out: str | Path
+) -> None:
     """Write `out`/queries.txt and `out`/database.txt, one path a line, relative to `out`.
 
     Raises:
@@ -31,5 +33,7 @@ def _paths(folder: Path, names: Sequence[str], out: Path) -> list[str]:
     by_id = {file.id: file.path for file in list_images(folder)}
     absent = [name for name in names if name not in by_id]
     if absent:
-        raise UserError(f"{folder} lacks {len(absent)} of the {len(names)} images of the ground truth: {name_list(absent)}")
+        raise UserError(
+            f"{folder} lacks {len(absent)} of the {len(names)} images of the ground truth: {name_list(absent)}"
+        )
     return [os.path.relpath(by_id[name], out) for name in names]

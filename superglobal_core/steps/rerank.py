@@ -57,7 +57,12 @@ def rerank_step(
 
 
 def rerank(
-    first: Ranking, queries: np.ndarray, database: FeatureStore, reranker: Reranker, top: int | None, device: str
+    first: Ranking,
+    queries: np.ndarray,
+    database: FeatureStore,
+    reranker: Reranker,
+    top: int | None,
+    device: str,
 ) -> Ranking:
     """Rerank the first places of a ranking; labelled ranks follow."""
     head = min(reranker.shortlist, first.indices.shape[1])
@@ -82,7 +87,9 @@ def _load(
 ) -> Ranking:
     first = Ranking.load(path)
     about = first.about
-    if about.get("database") != len(database) or about.get("descriptor") != (database.descriptor or query_store.descriptor):
+    if about.get("database") != len(database) or about.get("descriptor") != (
+        database.descriptor or query_store.descriptor
+    ):
         raise UserError(
             f"{path} is a search of other descriptors ({about.get('database')} rows; here {len(database)}): "
             "search again with these --queries and --database"

@@ -88,6 +88,10 @@ def facts_of(ranking: Ranking) -> dict[str, Any]:
         "descriptor": about.get("descriptor"),
         "method": about.get("method"),
         "distractors": about.get("distractors"),
-        "parameters": {**about.get("parameters", {}), "queries": about.get("queries"), "database": about.get("database")},
+        "parameters": {
+            **about.get("parameters", {}),
+            "queries": about.get("queries"),
+            "database": about.get("database"),
+        },
         "protocol": {"shortlist": "raw", "ties": "ascending index"},
     }

@@ -9,7 +9,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "faiss-cpu", "faiss-gpu", "snakemake")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "faiss-cpu",
+    "faiss-gpu",
+    "snakemake",
+)
 
 
 def describe_software() -> dict[str, str | None]:

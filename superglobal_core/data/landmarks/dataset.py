@@ -127,12 +127,17 @@ def _claim(out: Path, parameters: Parameters, replace: bool) -> None:
     wanted = {**parameters.as_dict(), "code": fingerprint("superglobal_core.data.landmarks")}
     if note.exists():
         found = read_json(note)
-        other = [f"{key} {found.get(key)} instead of {value}" for key, value in wanted.items() if found.get(key) != value]
+        other = [
+            f"{key} {found.get(key)} instead of {value}"
+            for key, value in wanted.items()
+            if found.get(key) != value
+        ]
         if not other:
             return
         if not replace:
             raise UserError(
-                f"{out} holds landmarks made with {', '.join(other)}: choose another folder, or draw them anew with --replace"
+                f"{out} holds landmarks made with {', '.join(other)}: "
+                "choose another folder, or draw them anew with --replace"
             )
         shutil.rmtree(out)
     elif any((out / name).exists() for name in ("queries", "database", GROUND_TRUTH)):

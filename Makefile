@@ -1,0 +1,43 @@
+# make run    install what is needed and run a suite (SUITE=config/mini.yaml by default)
+# make test   install what is needed and prove that everything works
+# make bench  measure the figures of benchmarks/
+PYTHON ?= python3
+SUITE ?= config/mini.yaml
+CORES ?= all
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SUITE_NAME = $(shell sed -n 's/^suite: *//p' $(SUITE))
+
+.PHONY: run test check bench lock install help
+
+run: $(INSTALLED)
+	@$(BIN)/python tools/unlock.py
+	$(BIN)/snakemake --cores $(CORES) --configfile $(SUITE)
+	@echo "The report is reports/$(SUITE_NAME)/index.html"
+
+test: $(INSTALLED) check
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+bench: $(INSTALLED)
+	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml tools/install.sh
+	PYTHON="$(PYTHON)" sh tools/install.sh $(VENV)
+
+# The exact versions and hashes of every package, for all platforms and Python versions.
+lock:
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --upgrade -o requirements.lock
+
+help:
+	@sed -n 's/^# make/make/p' Makefile

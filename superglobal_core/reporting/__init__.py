@@ -1,0 +1,1 @@
+"""Reporting: a suite's result files as one page, tables and figures."""

@@ -1,0 +1,176 @@
+"""Result files to typed values: every evaluation and every record of a results folder, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from superglobal_core.config import Suite, read_saved_suite
+from superglobal_core.errors import UserError
+from superglobal_core.files import TEMPORARY_PREFIX, read_json
+from superglobal_core.results import Record
+
+PROTOCOL_NAMES = ("easy", "medium", "hard")
+PLAIN, WITH_DISTRACTORS = "plain", "distractors"
+# Folders with records; images and descriptors beside them are never listed.
+STEP_FOLDERS = ("features", "search", "rankings", "evaluation")
+
+Model = TypeVar("Model", bound=BaseModel)
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Figures(BaseModel):
+    """The figures of one result under one protocol, all fractions; None where nothing is defined."""
+
+    map: Fraction | None
+    map_interval_95: tuple[Fraction, Fraction] | None = None
+    mean_precision: dict[str, Fraction | None]
+    queries_with_positives: int = Field(ge=0)
+    average_precision: list[Fraction | None]
+
+
+class StoredRecord(Record):
+    """A record as read: what the file does not say stays empty, and is not taken from this machine."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    code: dict[str, Any] = Field(default_factory=dict)
+    software: dict[str, str | None] = Field(default_factory=dict)
+    hardware: dict[str, Any] = Field(default_factory=dict)
+
+
+class Evaluation(BaseModel):
+    """One evaluation file."""
+
+    easy: Figures
+    medium: Figures
+    hard: Figures
+    record: StoredRecord
+
+    def figures(self, protocol: str) -> Figures:
+        """Return the figures under `easy`, `medium` or `hard`."""
+        return {"easy": self.easy, "medium": self.medium, "hard": self.hard}[protocol]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One evaluation and the names it goes by: the folders' names, or, outside the layout, the record's.
+
+    source: the file, relative to the results folder. variant: `plain` or `distractors`.
+    """
+
+    source: str
+    dataset: str
+    descriptor: str
+    variant: str
+    method: str
+    evaluation: Evaluation
+
+    @property
+    def record(self) -> StoredRecord:
+        return self.evaluation.record
+
+    @property
+    def is_single_stage(self) -> bool:
+        """Whether this is the first stage's order, without reranking."""
+        return self.record.method == "none"
+
+    @property
+    def queries(self) -> int:
+        return len(self.evaluation.medium.average_precision)
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A results folder as read: its suite (None when the steps ran by hand), results and all records."""
+
+    root: Path
+    suite: Suite | None
+    results: tuple[Result, ...]
+    records: tuple[tuple[str, StoredRecord], ...]
+
+
+def read_study(root: Path) -> Study:
+    """Read a results folder.
+
+    Raises:
+        UserError: when there is no folder, no evaluation in it, or a file is damaged.
+    """
+    if not root.is_dir():
+        raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
+    suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
+    results = tuple(_results(root))
+    if not results:
+        raise UserError(
+            f"{root} holds no evaluation: run the suite first, or "
+            f"`superglobal evaluate --groundtruth GND.pkl --ranks FILE --out {root / 'evaluation' / 'NAME.json'}`"
+        )
+    records = [(result.source, result.record) for result in results]
+    for path in _json_files(root, *STEP_FOLDERS):
+        if path.name == "record.json" or path.name.endswith(".record.json"):
+            records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
+    return Study(root, suite, results, tuple(sorted(records, key=lambda item: (item[1].date, item[0]))))
+
+
+def _results(root: Path) -> Iterator[Result]:
+    paths = list(_json_files(root, "evaluation"))
+    # Someone who evaluated by hand may have written straight into the folder.
+    paths = paths or sorted(root.glob("*.json"))
+    for path in paths:
+        content = read_json(path)
+        if isinstance(content, Mapping) and not set(content).isdisjoint(PROTOCOL_NAMES):
+            yield _named(_validated(Evaluation, content, path), path, root)
+
+
+def _named(evaluation: Evaluation, path: Path, root: Path) -> Result:
+    _check_queries(evaluation, path)
+    source, record = _relative(path, root), evaluation.record
+    folders = path.relative_to(root).with_suffix("").parts
+    if len(folders) == 5 and folders[3] in (PLAIN, WITH_DISTRACTORS):
+        _, descriptor, dataset, variant, method = folders
+        return Result(source, dataset, descriptor, variant, method, evaluation)
+    variant = WITH_DISTRACTORS if record.distractors else PLAIN
+    name = "/".join(folders[1:] or folders)
+    return Result(
+        source, record.dataset or "data set not recorded", _descriptor_name(record), variant, name, evaluation
+    )
+
+
+def _descriptor_name(record: StoredRecord) -> str:
+    known = record.descriptor or {}
+    parts = [str(known[key]) for key in ("preset", "backbone", "precision") if known.get(key)]
+    return ", ".join(parts) or ("binary codes" if "codes_sha256" in known else "descriptor not recorded")
+
+
+def _check_queries(evaluation: Evaluation, path: Path) -> None:
+    counts = {name: len(evaluation.figures(name).average_precision) for name in PROTOCOL_NAMES}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name}.average_precision has {count}" for name, count in counts.items())
+        raise UserError(f"{path} is damaged: {listed} entries, one a query is needed in each: evaluate again")
+
+
+def _json_files(root: Path, *folders: str) -> Iterator[Path]:
+    for folder in folders:
+        found = (
+            path for path in (root / folder).rglob("*.json") if not path.name.startswith(TEMPORARY_PREFIX)
+        )
+        yield from sorted(found, key=lambda path: path.as_posix())
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _validated(model: type[Model], content: object, path: Path) -> Model:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        # Pydantic's sentences are about types; a missing key deserves its own.
+        wrong = "is missing" if first["type"] == "missing" else f"is wrong ({first['msg'].lower()})"
+        raise UserError(f"{path} is damaged: {key} {wrong}; make it again") from error

@@ -1,0 +1,187 @@
+"""The charts, as SVG: mAP with its intervals, and what the reranking did to each query."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from superglobal_core.reporting import texts
+from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
+from superglobal_core.reporting.study import Comparison, Group, Labels, ap_changes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d5dae1", "#fffffe"
+# Okabe and Ito's colours, told apart with every common kind of colour blindness; the single stage is grey.
+SERIES = ("#8b95a3", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+GAIN, LOSS = SERIES[1], SERIES[2]
+
+WIDTH = 6.4  # inches
+STYLE = {
+    "svg.hashsalt": "superglobal",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": LINE,
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A chart: its file name without suffix, title, how to read it in one sentence, and the SVG."""
+
+    name: str
+    title: str
+    reading: str
+    svg: str
+
+
+def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -> Figure:
+    """Draw mAP under each protocol, one panel a group, methods side by side, with 95 % intervals."""
+    methods = _methods(groups, labels)  # label by name: the colours' order
+    names = list(methods)
+    step = 1.0 / (len(methods) + 0.7)
+    height = 0.6 + len(groups) * (0.55 + 0.72 * max(1.0, len(methods) / 2.4))
+
+    def draw(panels: Sequence[Axes]) -> None:
+        for axes, group in zip(panels, groups, strict=True):
+            for result in group.results:
+                number = names.index(result.method)
+                _bars(
+                    axes, result, SERIES[number % len(SERIES)], (number - (len(methods) - 1) / 2) * step, step
+                )
+            axes.set_title(
+                f"{labels.descriptor(group.descriptor)}, {labels.distractors(group.results[0])}",
+                parse_math=False,
+            )
+            axes.set_yticks(range(3), [protocol.capitalize() for protocol in PROTOCOL_NAMES])
+            axes.set_ylim(2.55, -0.55)
+            axes.set_xlim(0, 100)
+            axes.tick_params(length=0)
+            axes.grid(axis="x")
+            axes.spines["bottom"].set_visible(False)
+        panels[-1].set_xlabel("mAP (%)")
+        _legend(panels[0], list(methods.values()))
+
+    reading = (
+        "Each bar is the mean AP over the queries; the thin line is its 95 % interval, "
+        "so two bars whose lines overlap widely are not clearly different."
+    )
+    return Figure(name, title, reading, _svg(draw, len(groups), height))
+
+
+def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison]], labels: Labels) -> Figure:
+    """Draw every query's change of Medium AP by the reranking, sorted, one panel a comparison."""
+
+    def draw(panels: Sequence[Axes]) -> None:
+        largest = 1.0
+        for axes, (group, comparison) in zip(panels, shown, strict=True):
+            changes = ap_changes(comparison.before, comparison.after, "medium")
+            values = sorted((100 * value for value in changes if value is not None), reverse=True)
+            largest = max(largest, *(abs(value) for value in values)) if values else largest
+            colours = [GAIN if value > 0 else LOSS for value in values]
+            axes.bar(range(len(values)), values, width=0.86, color=colours)
+            axes.axhline(0, color=MUTED, linewidth=0.8)
+            what = f"{labels.method(comparison.after)}: {labels.descriptor(group.descriptor)}, "
+            axes.set_title(what + labels.distractors(comparison.after), parse_math=False)
+            axes.set_xlim(-0.8, max(len(values), 1) - 0.2)
+            axes.set_xticks([])
+            axes.tick_params(length=0)
+            axes.tick_params(axis="y", labelcolor=MUTED)
+            axes.grid(axis="y")
+            axes.set_ylabel("points")
+            for side in ("left", "bottom"):
+                axes.spines[side].set_visible(False)
+        for axes in panels:
+            axes.set_ylim(-1.08 * largest, 1.08 * largest)
+        panels[-1].set_xlabel("queries, from the largest gain to the largest loss")
+
+    reading = (
+        "Each bar is one query's change of Medium AP by the reranking: above the line it gained, "
+        "below it lost, and the two areas weigh against each other."
+    )
+    return Figure(name, title, reading, _svg(draw, len(shown), 0.45 + 1.65 * len(shown)))
+
+
+def _bars(axes: Axes, result: Result, colour: str, offset: float, step: float) -> None:
+    for place, protocol in enumerate(PROTOCOL_NAMES):
+        figures = result.evaluation.figures(protocol)
+        if figures.map is None:
+            axes.text(1, place + offset, "no positives", va="center", color=MUTED, fontsize=8)
+            continue
+        value = 100 * figures.map
+        low, high = (100 * bound for bound in figures.map_interval_95 or (figures.map, figures.map))
+        axes.barh(place + offset, value, height=0.88 * step, color=colour)
+        if figures.map_interval_95 is not None:
+            axes.plot(
+                [low, high],
+                [place + offset] * 2,
+                color=INK,
+                linewidth=1.1,
+                solid_capstyle="butt",
+                clip_on=False,
+            )
+        axes.text(
+            max(high, value) + 1.2, place + offset, texts.percent(figures.map), va="center", fontsize=8.5
+        )
+
+
+def _legend(axes: Axes, methods: Sequence[str]) -> None:
+    from matplotlib.patches import Patch
+
+    colours = [SERIES[number % len(SERIES)] for number in range(len(methods))]
+    handles = [Patch(color=colour) for colour in colours]
+    legend = axes.figure.legend(  # type: ignore[union-attr]
+        handles,
+        methods,
+        loc="outside upper left",
+        ncols=2 if max(map(len, methods)) < 36 else 1,
+        frameon=False,
+        handlelength=1.1,
+        handleheight=0.9,
+        borderaxespad=0.2,
+        columnspacing=1.6,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def _methods(groups: Sequence[Group], labels: Labels) -> dict[str, str]:
+    return {result.method: labels.method(result) for group in groups for result in group.results}
+
+
+def _svg(draw: Any, panels: int, height: float) -> str:
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    # Whatever this user's matplotlibrc says, the same results give the same bytes.
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        canvas.get_layout_engine().set(h_pad=0.08, hspace=0.06)  # type: ignore[union-attr]
+        draw(canvas.subplots(panels, 1, squeeze=False)[:, 0])
+        out = io.StringIO()
+        canvas.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return out.getvalue()

@@ -1,0 +1,155 @@
+"""Where the figures come from: machines, software, code, dates, and what a reader must know before believing them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from superglobal_core.errors import name_list
+from superglobal_core.reporting import texts
+from superglobal_core.reporting.collect import Result, StoredRecord, Study
+from superglobal_core.reporting.study import Group, Labels, foreign_results, mismatch, missing_results
+
+LONGEST_VALUE = 300  # characters of one parameter, a list of left-out images for example
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What the whole study ran on, in words; each list has one entry where all records agree."""
+
+    processors: list[str]
+    accelerators: list[str]
+    software: list[str]
+    commits: list[str]
+    first: str
+    last: str
+    wall_time_s: float
+    peak_memory_bytes: int | None
+
+
+def gather_facts(study: Study) -> Facts:
+    """Sum all records of a study up."""
+    records = [record for _, record in study.records]
+    peaks = [record.peak_memory_bytes for record in records if record.peak_memory_bytes is not None]
+    dates = sorted(record.date for record in records)
+    return Facts(
+        _distinct(_processor(record) for record in records),
+        _distinct(str(record.hardware["gpu"]) for record in records if record.hardware.get("gpu")),
+        _software(records),
+        _distinct(_commit(record) for record in records),
+        texts.moment(dates[0]),
+        texts.moment(dates[-1]),
+        sum(record.wall_time_s for record in records),
+        max(peaks, default=None),
+    )
+
+
+def dataset_facts(results: Sequence[Result]) -> str:
+    """Say how many queries, database images and distractors a data set's results really had."""
+    most = max(results, key=lambda result: result.record.distractors or 0).record
+    rows = most.protocol.get("database")
+    parts = [f"{texts.count(results[0].queries)} queries"]
+    if isinstance(rows, int) and most.distractors is not None:
+        parts.append(f"{texts.count(rows - most.distractors)} database images")
+    elif isinstance(rows, int):
+        parts.append(f"{texts.count(rows)} images searched")
+    if most.distractors is None:
+        parts.append("distractors not recorded")
+    else:
+        parts.append(f"{texts.count(most.distractors)} distractors" if most.distractors else "no distractors")
+    return ", ".join(parts)
+
+
+def remarks(study: Study, groups: Sequence[Group], labels: Labels) -> list[str]:
+    """List what a reader must know before believing the figures, one sentence each."""
+    found = []
+    if study.suite is None:
+        found.append("The results folder has no suite.json: the steps ran by hand, and names are those of the files.")
+    missing = missing_results(study)
+    if missing:
+        found.append(f"The suite asks for {len(missing)} more results, which are not there: {name_list(missing)}.")
+    foreign = foreign_results(study)
+    if foreign:
+        found.append(f"Results that the suite does not ask for, left from an earlier run: {name_list(foreign)}.")
+    for group in groups:
+        single = group.single_stage
+        for result in group.results if single else ():
+            reason = mismatch(single, result) if single else None
+            if reason:
+                what = f"{labels.method(result)} ({labels.group(group)})"
+                found.append(f"{what} is not compared with the single stage, because {reason}.")
+    if len({_commit(result.record) for result in study.results}) > 1:
+        found.append("The results were computed by different states of the code: see Provenance.")
+    elif any(result.record.code.get("dirty") for result in study.results):
+        found.append("The code had changes that are in no commit when the results were computed.")
+    left_out = {
+        f"{texts.count(number)} of {labels.dataset(result.dataset)}"
+        for result in study.results
+        if isinstance(number := result.record.protocol.get("images_left_out"), int) and number
+    }
+    if left_out:
+        found.append(f"Labelled data sets lack images that could not be read: {name_list(sorted(left_out))}.")
+    return found
+
+
+def settings(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
+    """List what a record says of a result, for people: headings with keys and values."""
+    record = result.record
+    sections: list[tuple[str, Mapping[str, Any]]] = [
+        ("Parameters", {**record.parameters, "method": record.method, "seed": record.seed}),
+        ("Protocol", record.protocol),
+        ("Descriptor", record.descriptor or {}),
+        ("Code", record.code),
+        ("Software", record.software),
+        ("Hardware", record.hardware),
+    ]
+    return [(name, [(key, _value(value)) for key, value in content.items()]) for name, content in sections if content]
+
+
+def _processor(record: StoredRecord) -> str:
+    cpu, cores, memory = (record.hardware.get(key) for key in ("cpu", "cores", "memory_bytes"))
+    if not cpu:
+        return "not recorded"
+    parts = [str(cpu)]
+    if cores:
+        parts.append("1 core" if cores == 1 else f"{cores} cores")
+    if isinstance(memory, int):
+        parts.append(texts.size(memory))
+    return ", ".join(parts)
+
+
+def _software(records: Iterable[StoredRecord]) -> list[str]:
+    versions: dict[str, list[str]] = {}
+    for record in records:
+        for package, version in record.software.items():
+            if version and version not in versions.setdefault(package, []):
+                versions[package].append(version)
+    return [f"{package} {' and '.join(found)}" for package, found in versions.items() if found]
+
+
+def _commit(record: StoredRecord) -> str:
+    code = record.code
+    version = f"version {code['version']}" if code.get("version") else "version not recorded"
+    if not code.get("commit"):
+        return f"{version}, commit not recorded"
+    state = {True: "changed since (dirty)", False: "clean", None: "state not recorded"}[code.get("dirty")]
+    return f"{version}, commit {str(code['commit'])[:12]}, {state}"
+
+
+def _value(value: object) -> str:
+    if value is None:
+        text = "not set"
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, Mapping):
+        text = ", ".join(f"{key} {_value(entry)}" for key, entry in value.items())
+    elif isinstance(value, list):
+        text = ", ".join(map(_value, value)) or "none"
+    else:
+        text = str(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))

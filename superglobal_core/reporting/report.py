@@ -1,0 +1,84 @@
+"""The step `report`: a suite's result files to one page, tables and figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from superglobal_core.files import check_writable, write_text
+from superglobal_core.reporting.collect import Study, read_study
+from superglobal_core.reporting.figures import Figure, change_figure, map_figure
+from superglobal_core.reporting.gallery import make_exhibit
+from superglobal_core.reporting.page import render
+from superglobal_core.reporting.pictures import Album
+from superglobal_core.reporting.sources import find_datasets
+from superglobal_core.reporting.study import Group, Labels, group_results
+from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
+
+PAGE = "index.html"
+
+
+def write_report(results: Path, out: Path) -> Path:
+    """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv` and `figures/*.svg` into `out`.
+
+    Result files alone are read; the same results give the same bytes. The page comes last, so that
+    where it is, everything is.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        UserError: when there are no results, a file of them is damaged, or `out` cannot be written.
+    """
+    results, out = Path(results), Path(out)
+    study = read_study(results)
+    check_writable(out / PAGE)
+    labels, groups = Labels(study.suite), group_results(study)
+    note = study.suite.note if study.suite else None
+    files = find_datasets(study)
+    truths = {name: found.truth for name, found in files.items() if found.truth is not None}
+    album = Album()
+    exhibits = [
+        make_exhibit(study, group, comparison, files[group.dataset], album)
+        for group in groups
+        for comparison in group.comparisons
+    ]
+    figures = _figures(study, groups, labels)
+    written = {
+        "map.csv": map_csv(groups, labels),
+        "map.md": map_markdown(groups, labels, note),
+        "map.tex": map_latex(groups, labels, note),
+        "per_query.csv": per_query_csv(groups, labels, truths),
+        **{f"figures/{figure.name}.svg": figure.svg for figure in figures},
+    }
+    page = render(study, groups, labels, figures, exhibits, album, [(name, _content(name, figures)) for name in written])
+    for name, text in written.items():
+        write_text(out / name, text)
+    write_text(out / PAGE, page)
+    return out / PAGE
+
+
+def _figures(study: Study, groups: Sequence[Group], labels: Labels) -> list[Figure]:
+    figures = []
+    for number, dataset in enumerate(dict.fromkeys(group.dataset for group in groups), 1):
+        mine = [group for group in groups if group.dataset == dataset]
+        known = study.suite is not None and dataset in study.suite.datasets
+        # Only a suite's names are sure to be file names.
+        stem = dataset if known else f"{number}-{re.sub(r'[^A-Za-z0-9]+', '-', dataset).strip('-')[:40]}"
+        figures.append(map_figure(f"map-{stem}", f"mAP on {labels.dataset(dataset)}", mine, labels))
+        shown = [(group, comparison) for group in mine for comparison in group.comparisons]
+        if shown:
+            title = f"Change of each query by reranking on {labels.dataset(dataset)}"
+            figures.append(change_figure(f"change-{stem}", title, shown, labels))
+    return figures
+
+
+def _content(name: str, figures: Sequence[Figure]) -> str:
+    described = {
+        "map.csv": "mAP, intervals and mean precision of every result, as CSV",
+        "map.md": "mAP with intervals, as Markdown",
+        "map.tex": "mAP with intervals, as LaTeX",
+        "per_query.csv": "the AP of every query, as CSV",
+    }
+    return described.get(name) or next(figure.title for figure in figures if name == f"figures/{figure.name}.svg")

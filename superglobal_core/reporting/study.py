@@ -1,0 +1,221 @@
+"""What belongs together: results in groups that can be compared, in the suite's order, with labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+
+from superglobal_core.config import Dataset, Suite
+from superglobal_core.evaluation.bootstrap import confidence_interval
+from superglobal_core.reporting.collect import PLAIN, PROTOCOL_NAMES, WITH_DISTRACTORS, Result, Study
+from superglobal_core.reporting.texts import count
+
+SINGLE_STAGE = "single stage"
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """How a protocol's mAP changes by reranking, in points (hundredths), with the paired 95 % interval.
+
+    gained, lost: queries whose AP rose and fell.
+    """
+
+    points: float
+    interval: tuple[float, float] | None
+    gained: int
+    lost: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A reranked result and the single stage it started from; changes by protocol, None where undefined."""
+
+    before: Result
+    after: Result
+    changes: dict[str, Change | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """All results of one data set, descriptor and database: with or without distractors."""
+
+    dataset: str
+    descriptor: str
+    variant: str
+    results: tuple[Result, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def single_stage(self) -> Result | None:
+        return next((result for result in self.results if result.is_single_stage), None)
+
+
+class Labels:
+    """The names that readers see, from the suite where it has them."""
+
+    def __init__(self, suite: Suite | None) -> None:
+        self._suite = suite
+
+    def dataset(self, name: str) -> str:
+        """Return a data set's label; a drawn one always says so."""
+        data = self._dataset(name)
+        label = (data and data.label) or name
+        return f"{label} (synthetic)" if data and data.synthetic else label
+
+    def is_synthetic(self, name: str) -> bool | None:
+        """Whether a data set was drawn; None when there is no suite that says."""
+        data = self._dataset(name)
+        return None if data is None else data.synthetic is not None
+
+    def descriptor(self, name: str) -> str:
+        entry = self._suite.descriptors.get(name) if self._suite else None
+        return (entry and entry.label) or name
+
+    def method(self, result: Result) -> str:
+        entry = self._suite.methods.get(result.method) if self._suite else None
+        if entry and entry.label:
+            return entry.label
+        return SINGLE_STAGE if result.is_single_stage and not self._suite else result.method
+
+    def distractors(self, result: Result) -> str:
+        """Say how many distractors were really searched, not how many were wanted."""
+        number = result.record.distractors
+        if number is None:
+            return (
+                "with distractors, how many is not recorded"
+                if result.variant == WITH_DISTRACTORS
+                else "number of distractors not recorded"
+            )
+        return "without distractors" if number == 0 else f"with {count(number)} distractors"
+
+    def group(self, group: Group) -> str:
+        return " · ".join(
+            (
+                self.dataset(group.dataset),
+                self.descriptor(group.descriptor),
+                self.distractors(group.results[0]),
+            )
+        )
+
+    def _dataset(self, name: str) -> Dataset | None:
+        return self._suite.datasets.get(name) if self._suite else None
+
+
+def group_results(study: Study) -> list[Group]:
+    """Put results that share data set, descriptor and database together, in the suite's order.
+
+    Within a group the single stage comes first; names that the suite does not have come last.
+    """
+    suite = study.suite
+    by_dataset = _places(suite.datasets if suite else ())
+    by_descriptor = _places(suite.descriptors if suite else ())
+    by_method = _places(suite.methods if suite else ())
+    grouped: dict[tuple[str, str, str], list[Result]] = {}
+    for result in study.results:
+        grouped.setdefault((result.dataset, result.descriptor, result.variant), []).append(result)
+    groups = []
+    for (dataset, descriptor, variant), results in grouped.items():
+        results.sort(key=lambda result: (not result.is_single_stage, by_method(result.method)))
+        groups.append(Group(dataset, descriptor, variant, tuple(results), _comparisons(results)))
+    return sorted(
+        groups,
+        key=lambda group: (
+            by_dataset(group.dataset),
+            by_descriptor(group.descriptor),
+            group.variant != PLAIN,
+        ),
+    )
+
+
+def missing_results(study: Study) -> list[str]:
+    """List the results that the suite asks for and the folder lacks, as descriptor/dataset/variant/method."""
+    suite = study.suite
+    if suite is None:
+        return []
+    wanted = []
+    for descriptor, how in suite.descriptors.items():
+        for dataset, data in suite.datasets.items():
+            existing = how.existing[dataset].distractors if how.existing else None
+            drawn = data.synthetic is not None and data.synthetic.distractors > 0
+            has_some = existing if how.existing else (drawn or data.distractor_images)
+            variants = (PLAIN, WITH_DISTRACTORS) if suite.distractors and has_some else (PLAIN,)
+            wanted += [
+                f"{descriptor}/{dataset}/{variant}/{method}"
+                for variant in variants
+                for method in suite.methods
+            ]
+    found = {
+        f"{result.descriptor}/{result.dataset}/{result.variant}/{result.method}" for result in study.results
+    }
+    return [name for name in wanted if name not in found]
+
+
+def foreign_results(study: Study) -> list[str]:
+    """List the files whose names the suite does not have: left over from an earlier one."""
+    suite = study.suite
+    if suite is None:
+        return []
+    return [
+        result.source
+        for result in study.results
+        if result.dataset not in suite.datasets
+        or result.descriptor not in suite.descriptors
+        or result.method not in suite.methods
+    ]
+
+
+def mismatch(first: Result, second: Result) -> str | None:
+    """Say why two results cannot be compared query by query, or None when they can."""
+    one, two = first.record, second.record
+    if first.queries != second.queries:
+        return f"they have {first.queries} and {second.queries} queries"
+    if one.distractors != two.distractors:
+        return "their numbers of distractors differ"
+    if one.protocol.get("groundtruth_sha256") != two.protocol.get("groundtruth_sha256"):
+        return "their ground truths differ"
+    if one.descriptor != two.descriptor:
+        return "their descriptors differ"
+    return None
+
+
+def _comparisons(results: Sequence[Result]) -> tuple[Comparison, ...]:
+    single = next((result for result in results if result.is_single_stage), None)
+    if single is None:
+        return ()
+    return tuple(
+        Comparison(single, result, {name: _change(single, result, name) for name in PROTOCOL_NAMES})
+        for result in results
+        if not result.is_single_stage and mismatch(single, result) is None
+    )
+
+
+def _change(before: Result, after: Result, protocol: str) -> Change | None:
+    differences = [100 * value for value in ap_changes(before, after, protocol) if value is not None]
+    old, new = (result.evaluation.figures(protocol).map for result in (before, after))
+    if old is None or new is None:
+        return None
+    resamples = after.record.parameters.get("bootstrap")
+    return Change(
+        100 * (new - old),
+        confidence_interval(
+            differences, resamples if isinstance(resamples, int) else 0, seed=after.record.seed or 0
+        ),
+        sum(value > 0 for value in differences),
+        sum(value < 0 for value in differences),
+    )
+
+
+def ap_changes(before: Result, after: Result, protocol: str) -> list[float | None]:
+    """Return each query's AP after minus before, fractions; None where the query has no positives."""
+    pairs = zip(
+        before.evaluation.figures(protocol).average_precision,
+        after.evaluation.figures(protocol).average_precision,
+        strict=True,
+    )
+    return [None if old is None or new is None else new - old for old, new in pairs]
+
+
+def _places(names: Iterable[str]) -> Callable[[str], tuple[int, str]]:
+    """Return a sort key: the place in a list of names; unknown names come last, by name."""
+    places = {name: place for place, name in enumerate(names)}
+    return lambda name: (places.get(name, len(places)), name)

@@ -1,0 +1,79 @@
+"""Numbers as readers see them."""
+
+from __future__ import annotations
+
+MINUS = "\N{MINUS SIGN}"
+ABSENT = "\N{EN DASH}"
+
+
+def percent(value: float | None) -> str:
+    """Return a fraction in percent, without the sign.
+
+    >>> percent(0.56789), percent(None)
+    ('56.79', '–')
+    """
+    return ABSENT if value is None else f"{100 * value:.2f}"
+
+
+def interval(bounds: tuple[float, float] | None) -> str:
+    """Return an interval of fractions in percent.
+
+    >>> interval((0.5, 0.625))
+    '50.00 to 62.50'
+    """
+    return "" if bounds is None else f"{100 * bounds[0]:.2f} to {100 * bounds[1]:.2f}"
+
+
+def points(value: float | None) -> str:
+    """Return a difference in points with its sign.
+
+    >>> points(1.2345), points(-0.5), points(-0.001)
+    ('+1.23', '−0.50', '0.00')
+    """
+    if value is None:
+        return ABSENT
+    text = f"{value:+.2f}"
+    return text[1:] if float(text) == 0 else text.replace("-", MINUS)
+
+
+def count(value: int | None) -> str:
+    """Return a number of things with commas.
+
+    >>> count(1001001), count(None)
+    ('1,001,001', 'not recorded')
+    """
+    return "not recorded" if value is None else f"{value:,}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the unit it is thought of in.
+
+    >>> duration(0.0123), duration(75.4), duration(7265)
+    ('12 ms', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(number: int | None) -> str:
+    """Return bytes in MB or GB (powers of ten).
+
+    >>> size(3_450_000_000), size(12_300_000), size(None)
+    ('3.45 GB', '12 MB', '–')
+    """
+    if number is None:
+        return ABSENT
+    return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
+
+
+def moment(date: str) -> str:
+    """Return an ISO 8601 date of a record, shorter.
+
+    >>> moment("2024-05-06T07:08:09+00:00")
+    '2024-05-06 07:08:09 UTC'
+    """
+    return date.replace("T", " ", 1).replace("+00:00", " UTC")

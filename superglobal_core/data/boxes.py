@@ -64,7 +64,7 @@ def _box(values: object, where: str) -> Box:
         if not isinstance(values, Sequence) or isinstance(values, str):
             raise ValueError
         x1, y1, x2, y2 = (float(value) for value in values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{where}: a box is four numbers x1 y1 x2 y2 in pixels, not {values!r}") from error
     if not all(map(math.isfinite, (x1, y1, x2, y2))) or x2 <= x1 or y2 <= y1:
         raise UserError(

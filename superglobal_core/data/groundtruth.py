@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import math
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from superglobal_core.errors import UserError, name_list
 LABELS = ("easy", "hard", "junk")
 # The two official files hold 150 and 277 kB; a ground truth for millions of images some tens of MB.
 LARGEST_FILE = 1 << 30
+LARGEST_PIXEL = 1e9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,12 +160,14 @@ def _query(entry: object, name: str, images: int) -> Query:
 
 
 def _indices(value: object, label: str, where: str, images: int) -> tuple[int, ...]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
         raise UserError(f"{where}: '{label}' must be a list of indices, not a {type(value).__name__}")
     wrong = [index for index in value if not isinstance(index, int) or isinstance(index, bool)]
     if wrong:
         raise UserError(f"{where}: '{label}' holds {wrong[0]!r}, which is no index")
     outside = [index for index in value if not 0 <= index < images]
+    if any(index.bit_length() > 63 for index in outside):
+        raise UserError(f"{where}: '{label}' holds a number too large for an index of {images} images")
     if outside:
         raise UserError(
             f"{where}: '{label}' has {name_list(outside)}, outside the list of {images} images (0 to {images - 1})"
@@ -178,8 +180,8 @@ def _indices(value: object, label: str, where: str, images: int) -> tuple[int, .
 
 def _box(value: object, where: str) -> tuple[float, float, float, float]:
     numbers = list(value) if isinstance(value, list | tuple) else []
-    if len(numbers) != 4 or not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
-        raise UserError(f"{where}: 'bbx' must be four numbers x1, y1, x2, y2, not {value!r}")
+    if len(numbers) != 4 or not all(isinstance(n, int | float) and abs(n) < LARGEST_PIXEL for n in numbers):
+        raise UserError(f"{where}: 'bbx' must be four numbers x1, y1, x2, y2 in pixels")
     x1, y1, x2, y2 = (float(number) for number in numbers)
     if x2 <= x1 or y2 <= y1:
         raise UserError(f"{where}: the box 'bbx' ({x1:g}, {y1:g}, {x2:g}, {y2:g}) has no area")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +15,11 @@ import numpy as np
 from superglobal_core.errors import UserError, name_list
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+
+
+# OpenCV reports a damaged image to the log and to us; once is enough.
+if "OPENCV_LOG_LEVEL" not in os.environ:
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class ImageError(Exception):
@@ -38,7 +46,10 @@ def list_images(source: str | Path) -> list[ImageFile]:
     """
     source = Path(source)
     if source.is_dir():
-        paths = sorted((path for path in source.iterdir() if _is_image(path)), key=lambda path: path.name)
+        try:
+            paths = sorted((path for path in source.iterdir() if _is_image(path)), key=lambda path: path.name)
+        except OSError as error:
+            raise UserError(f"cannot read the folder {source}: {error.strerror or error}") from error
         if not paths:
             raise UserError(
                 f"the folder {source} holds no image ({', '.join(sorted(SUFFIXES))}): name another"
@@ -65,8 +76,7 @@ def read_image(path: str | Path) -> np.ndarray:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
     if not data:
         raise ImageError("is an empty file")
-    if _is_cut_short(data):
-        raise ImageError("is cut short: the file ends before the image does")
+    _refuse_incomplete(data)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -97,12 +107,13 @@ def crop(image: np.ndarray, box: Sequence[float]) -> np.ndarray:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    # A link to nowhere counts: it is an image that cannot be read, not one that was never there.
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
 
 
 def _read_list(source: Path) -> list[Path]:
     try:
-        lines = [line.strip() for line in source.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in source.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise UserError(f"{source} is neither a folder nor a text file with one image path a line") from error
     except OSError as error:
@@ -130,11 +141,51 @@ def _refuse_same_ids(files: list[ImageFile], source: Path) -> None:
         )
 
 
-def _is_cut_short(data: bytes) -> bool:
-    # OpenCV fills the missing part of a truncated JPEG with grey and says nothing to its caller.
+# A marker of JPEG: not a stuffed or a fill byte, not a restart within a scan.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_JPEG_END = 0xD9
+# Markers that a segment with its length follows.
+_JPEG_SEGMENTS = {*range(0xC0, 0xD0), *range(0xDA, 0xF0), 0xFE}
+
+
+def _refuse_incomplete(data: bytes) -> None:
+    # OpenCV fills the missing part of a truncated JPEG with grey and says nothing to its caller;
+    # of a damaged PNG libpng complains to stderr by itself.
     if data.startswith(b"\xff\xd8"):
-        scan = data.rfind(b"\xff\xda")  # the last scan; an EXIF thumbnail's comes earlier
-        return scan < 0 or data.find(b"\xff\xd9", scan) < 0
-    if data.startswith(b"\x89PNG"):
-        return data.rfind(b"IEND") < 0
-    return False
+        _walk_jpeg(data)
+    elif data.startswith(b"\x89PNG\r\n\x1a\n"):
+        _walk_png(data)
+
+
+def _cut_short() -> ImageError:
+    return ImageError("is cut short: the file ends before the image does")
+
+
+def _walk_jpeg(data: bytes) -> None:
+    # Segment by segment: thumbnails inside segments and anything behind the image do not count.
+    at = 2
+    while found := _JPEG_MARKER.search(data, at):
+        at, code = found.end(), found[1][0]
+        if code == _JPEG_END:
+            return
+        if code in _JPEG_SEGMENTS:
+            at += int.from_bytes(data[at : at + 2], "big")
+    raise _cut_short()
+
+
+def _walk_png(data: bytes) -> None:
+    at = 8
+    while at + 12 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(data):
+            break
+        # Only what the pixels come from; damaged comments do no harm.
+        if kind[:1].isupper() and zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(
+            data[end - 4 : end], "big"
+        ):
+            raise ImageError("is damaged: a checksum inside the file is wrong")
+        if kind == b"IEND":
+            return
+        at = end
+    raise _cut_short()

@@ -1,0 +1,50 @@
+"""What the tests share: the golden values, pictures to describe, and a small network."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import Label, groundtruth_content
+
+from superglobal_core.networks.checkpoints import save_checkpoint
+from superglobal_core.networks.descriptor import GlobalDescriptor
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the golden values and real data (SUPERGLOBAL_SHARED; by default beside the repository)."""
+    folder = Path(os.environ.get("SUPERGLOBAL_SHARED", ROOT.parent / "shared"))
+    if not (folder / "golden").is_dir():
+        message = f"there are no golden values in {folder}: name their folder in SUPERGLOBAL_SHARED"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mini network of random weights."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("mini") / "mini.safetensors"
+    save_checkpoint(path, GlobalDescriptor("mini"), {"made for": "tests"})
+    return path
+
+
+@pytest.fixture
+def write_groundtruth(tmp_path: Path) -> Callable[..., Path]:
+    """Write a ground truth of given labels to a `.pkl`."""
+
+    def write(images: int, labels: Sequence[tuple[Label, Label, Label]], name: str = "gnd_small.pkl") -> Path:
+        path = tmp_path / name
+        path.write_bytes(pickle.dumps(groundtruth_content(images, labels)))
+        return path
+
+    return write

@@ -1,0 +1,77 @@
+"""Query boxes from the three kinds of files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from superglobal_core.data.boxes import load_boxes
+from superglobal_core.errors import UserError
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_groundtruth(write_groundtruth: Callable[..., Path]) -> None:
+    boxes = load_boxes(write_groundtruth(3, [([0], [], []), ([1], [], [2])]))
+    assert boxes == {"query_0": (1.5, 2.5, 90.0, 80.0), "query_1": (1.5, 2.5, 90.0, 80.0)}
+
+
+def test_json(tmp_path: Path) -> None:
+    path = write(tmp_path, "boxes.json", json.dumps({"a": [1, 2, 3, 4.5], "b": [0, 0, 10, 20]}))
+    assert load_boxes(path) == {"a": (1, 2, 3, 4.5), "b": (0, 0, 10, 20)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a 1 2 3 4.5\nb 0 0 10 20\n",
+        "id,x1,y1,x2,y2\na,1,2,3,4.5\nb,0,0,10,20",
+        "# boxes\n\na, 1, 2, 3, 4.5\n\nb\t0\t0\t10\t20\n",
+    ],
+)
+def test_text(tmp_path: Path, text: str) -> None:
+    assert load_boxes(write(tmp_path, "boxes.txt", text)) == {"a": (1, 2, 3, 4.5), "b": (0, 0, 10, 20)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("b.txt", "a 1 2 3 4\nb 1 2 3\n", "line 2: a box is four numbers"),
+        ("b.txt", "a 1 2 3 4\nb 1 2 3 x\n", "line 2: a box is four numbers"),
+        ("b.txt", "a 1 2 3 4 5\n", "line 1: a box is four numbers"),
+        ("b.txt", "a 1 2 3 4\na 1 2 3 4\n", "line 2: a second box for 'a'"),
+        ("b.txt", "a 3 2 1 4\n", r"line 1: the box \(3, 2, 1, 4\) is empty"),
+        ("b.txt", "a 1 2 nan 4\n", "line 1: the box"),
+        ("b.json", '{"a": [1, 2, 3]}', "'a': a box is four numbers"),
+        ("b.json", '{"a": "1234"}', "'a': a box is four numbers"),
+        ("b.json", '{"a": 5}', "'a': a box is four numbers"),
+        ("b.json", '{"a": [1, 2, 1, 4]}', "'a': the box"),
+        ("b.json", '{"a": [1, 2, Infinity, 4]}', "'a': the box"),
+        ("b.json", '{"a": [1, 2, ' + "9" * 400 + ", 4]}", "'a': a box is four numbers"),
+        ("b.json", "[1, 2]", "must hold a JSON object"),
+        ("b.json", "{", "is not valid JSON"),
+    ],
+)
+def test_wrong_boxes_are_named(tmp_path: Path, name: str, text: str, message: str) -> None:
+    path = write(tmp_path, name, text)
+    with pytest.raises(UserError, match=message) as caught:
+        load_boxes(path)
+    assert str(path) in str(caught.value)
+
+
+def test_no_text(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(UserError, match="as text"):
+        load_boxes(tmp_path / "b.txt")
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no file of boxes"):
+        load_boxes(tmp_path / "b.txt")

@@ -1,7 +1,7 @@
 # The front door: `snakemake --cores all` runs the default suite; another one with --configfile.
 if "suite" not in config:
 
-    configfile: "config/mini.yaml"
+    configfile: f"{workflow.basedir}/config/mini.yaml"
 
 
 include: "workflow/rules/common.smk"

@@ -1,0 +1,38 @@
+"""A tiny suite and how Snakemake runs it, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+MINI = {"backbone": "mini", "checkpoint": str(ROOT / "superglobal_core/networks/weights/mini.safetensors")}
+TINY = {
+    "suite": "tiny",
+    "title": "A tiny suite",
+    "datasets": {"landmarks": {"synthetic": {"seed": 3, "size": 128, "landmarks": 3, "distractors": 24}}},
+    "descriptors": {"mini": {"extract": {**MINI, "scales": [1.0], "regional_gem": False}}},
+    "methods": {
+        "single-stage": {"reranker": "none", "shortlist": 50},
+        "superglobal": {"reranker": "superglobal", "shortlist": 50},
+    },
+    "places": 50,
+    "bootstrap": 100,
+}
+
+Snakemake = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def command(folder: Path, suite: Path, *arguments: str) -> list[str]:
+    """Return the command that runs a suite in a folder."""
+    program = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
+    return [*program, "--directory", str(folder), "--configfile", str(suite), *arguments]
+
+
+def environment(package: Path = ROOT) -> dict[str, str]:
+    """Return the environment in which `superglobal_core` comes from `package`."""
+    return {**os.environ, "PYTHONPATH": str(package)}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
-from superglobal_core.reporting.study import Comparison, Group, Labels, ap_changes
+from superglobal_core.reporting.labels import Labels
+from superglobal_core.reporting.study import Comparison, Group, ap_changes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ SERIES = ("#8b95a3", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 GAIN, LOSS = SERIES[1], SERIES[2]
 
 WIDTH = 6.4  # inches
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "superglobal",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -44,6 +45,8 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "text.parse_math": False,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.hspace": 0.06,
 }
 
 
@@ -62,7 +65,7 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
     methods = _methods(groups, labels)  # label by name: the colours' order
     names = list(methods)
     step = 1.0 / (len(methods) + 0.7)
-    height = 0.6 + len(groups) * (0.55 + 0.72 * max(1.0, len(methods) / 2.4))
+    height = 0.65 + len(groups) * (0.5 + 0.6 * (len(methods) + 0.7))
 
     def draw(panels: Sequence[Axes]) -> None:
         for axes, group in zip(panels, groups, strict=True):
@@ -152,7 +155,7 @@ def _legend(axes: Axes, methods: Sequence[str]) -> None:
 
     colours = [SERIES[number % len(SERIES)] for number in range(len(methods))]
     handles = [Patch(color=colour) for colour in colours]
-    legend = axes.figure.legend(  # type: ignore[union-attr]
+    legend = axes.figure.legend(
         handles,
         methods,
         loc="outside upper left",
@@ -180,7 +183,6 @@ def _svg(draw: Any, panels: int, height: float) -> str:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
         canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
-        canvas.get_layout_engine().set(h_pad=0.08, hspace=0.06)  # type: ignore[union-attr]
         draw(canvas.subplots(panels, 1, squeeze=False)[:, 0])
         out = io.StringIO()
         canvas.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))

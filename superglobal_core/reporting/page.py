@@ -12,9 +12,10 @@ from superglobal_core.reporting.collect import PROTOCOL_NAMES, Study
 from superglobal_core.reporting.figures import SERIES, Figure
 from superglobal_core.reporting.gallery import CASES, PLACES, Exhibit
 from superglobal_core.reporting.inline_svg import inline_svg
+from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.pictures import Album
 from superglobal_core.reporting.provenance import dataset_facts, gather_facts, remarks, settings
-from superglobal_core.reporting.study import Group, Labels
+from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.tables import CUTOFFS
 
 
@@ -48,6 +49,7 @@ def render(
         "duration": texts.duration,
         "size": texts.size,
         "moment": texts.moment,
+        "short": texts.short_commit,
     }
     suite = study.suite
     datasets = {

@@ -9,7 +9,8 @@ from typing import Any
 from superglobal_core.errors import name_list
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result, StoredRecord, Study
-from superglobal_core.reporting.study import Group, Labels, foreign_results, mismatch, missing_results
+from superglobal_core.reporting.labels import Labels
+from superglobal_core.reporting.study import Group, foreign_results, mismatch, missing_results
 
 LONGEST_VALUE = 300  # characters of one parameter, a list of left-out images for example
 
@@ -65,13 +66,19 @@ def remarks(study: Study, groups: Sequence[Group], labels: Labels) -> list[str]:
     """List what a reader must know before believing the figures, one sentence each."""
     found = []
     if study.suite is None:
-        found.append("The results folder has no suite.json: the steps ran by hand, and names are those of the files.")
+        found.append(
+            "The results folder has no suite.json: the steps ran by hand, and names are those of the files."
+        )
     missing = missing_results(study)
     if missing:
-        found.append(f"The suite asks for {len(missing)} more results, which are not there: {name_list(missing)}.")
+        found.append(
+            f"The suite asks for {len(missing)} more results, which are not there: {name_list(missing)}."
+        )
     foreign = foreign_results(study)
     if foreign:
-        found.append(f"Results that the suite does not ask for, left from an earlier run: {name_list(foreign)}.")
+        found.append(
+            f"Results that the suite does not ask for, left from an earlier run: {name_list(foreign)}."
+        )
     for group in groups:
         single = group.single_stage
         for result in group.results if single else ():
@@ -104,7 +111,11 @@ def settings(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
         ("Software", record.software),
         ("Hardware", record.hardware),
     ]
-    return [(name, [(key, _value(value)) for key, value in content.items()]) for name, content in sections if content]
+    return [
+        (name, [(key, _value(value)) for key, value in content.items()])
+        for name, content in sections
+        if content
+    ]
 
 
 def _processor(record: StoredRecord) -> str:
@@ -134,7 +145,7 @@ def _commit(record: StoredRecord) -> str:
     if not code.get("commit"):
         return f"{version}, commit not recorded"
     state = {True: "changed since (dirty)", False: "clean", None: "state not recorded"}[code.get("dirty")]
-    return f"{version}, commit {str(code['commit'])[:12]}, {state}"
+    return f"{version}, commit {texts.short_commit(code['commit'])}, {state}"
 
 
 def _value(value: object) -> str:

@@ -10,10 +10,11 @@ from superglobal_core.files import check_writable, write_text
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.figures import Figure, change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
+from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.page import render
 from superglobal_core.reporting.pictures import Album
 from superglobal_core.reporting.sources import find_datasets
-from superglobal_core.reporting.study import Group, Labels, group_results
+from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
 
 PAGE = "index.html"
@@ -52,7 +53,9 @@ def write_report(results: Path, out: Path) -> Path:
         "per_query.csv": per_query_csv(groups, labels, truths),
         **{f"figures/{figure.name}.svg": figure.svg for figure in figures},
     }
-    page = render(study, groups, labels, figures, exhibits, album, [(name, _content(name, figures)) for name in written])
+    page = render(
+        study, groups, labels, figures, exhibits, album, [(name, _content(name, figures)) for name in written]
+    )
     for name, text in written.items():
         write_text(out / name, text)
     write_text(out / PAGE, page)
@@ -81,4 +84,6 @@ def _content(name: str, figures: Sequence[Figure]) -> str:
         "map.tex": "mAP with intervals, as LaTeX",
         "per_query.csv": "the AP of every query, as CSV",
     }
-    return described.get(name) or next(figure.title for figure in figures if name == f"figures/{figure.name}.svg")
+    return described.get(name) or next(
+        figure.title for figure in figures if name == f"figures/{figure.name}.svg"
+    )

@@ -10,7 +10,8 @@ from tabulate import tabulate
 from superglobal_core.data.groundtruth import GroundTruth
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
-from superglobal_core.reporting.study import Group, Labels
+from superglobal_core.reporting.labels import Labels
+from superglobal_core.reporting.study import Group
 
 CUTOFFS = ("1", "5", "10")
 HEADINGS = ("Data set", "Distractors", "Descriptor", "Method", "Easy", "Medium", "Hard")

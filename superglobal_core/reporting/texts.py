@@ -77,3 +77,13 @@ def moment(date: str) -> str:
     '2024-05-06 07:08:09 UTC'
     """
     return date.replace("T", " ", 1).replace("+00:00", " UTC")
+
+
+def short_commit(commit: object) -> str:
+    """Return a commit's first digits, as git itself abbreviates; other texts as they are.
+
+    >>> short_commit("8fab4d3c0ffee8fab4d3c0ffee8fab4d3c0ffee1")
+    '8fab4d3'
+    """
+    text = str(commit)
+    return text[:7] if len(text) == 40 and all(digit in "0123456789abcdef" for digit in text) else text

@@ -8,20 +8,20 @@ from pathlib import Path
 
 from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.errors import UserError
-from superglobal_core.files import read_json
+from superglobal_core.files import load_array, read_json
 
 Box = tuple[float, float, float, float]
 
 
-def load_boxes(path: str | Path) -> dict[str, Box]:
+def load_boxes(path: str | Path, ids: Sequence[str] = ()) -> dict[str, Box]:
     """Read boxes (x1, y1, x2, y2) in pixels by image id.
 
-    Three kinds of file: a ground truth (`.pkl`: its query images and `bbx`), JSON
-    (`{"id": [x1, y1, x2, y2], ...}`), or text with `id x1 y1 x2 y2` a line, separated by white
-    space or commas.
+    A ground truth (`.pkl`: its query images and `bbx`); JSON (`{"id": [x1, y1, x2, y2], ...}`); or
+    text with `id x1 y1 x2 y2` a line, separated by white space or commas. Boxes without ids, as a
+    JSON list, as text with four numbers a line, or as an `.npy` (N x 4), belong to the images `ids` in their order.
 
     Raises:
-        UserError: when the file is absent or an entry is no box.
+        UserError: when the file is absent, an entry is no box, or there is not one box an image.
     """
     path = Path(path)
     if not path.is_file():
@@ -29,33 +29,44 @@ def load_boxes(path: str | Path) -> dict[str, Box]:
     if path.suffix == ".pkl":
         truth = load_groundtruth(path)
         return {name: query.box for name, query in zip(truth.query_names, truth.queries, strict=True)}
-    if path.suffix == ".json":
+    if path.suffix == ".npy":
+        content: object = load_array(path).tolist()
+    elif path.suffix == ".json":
         content = read_json(path)
-        if not isinstance(content, Mapping):
-            raise UserError(f'{path} must hold a JSON object {{"id": [x1, y1, x2, y2], ...}}')
+    else:
+        content = _read_text(path)
+    if isinstance(content, Mapping):
         return {str(name): _box(values, f"{path}, '{name}'") for name, values in content.items()}
-    return _read_text(path)
+    if not isinstance(content, list):
+        raise UserError(
+            f'{path} must hold {{"id": [x1, y1, x2, y2], ...}} or a list of boxes in the images\' order'
+        )
+    if len(content) != len(ids):
+        raise UserError(
+            f"{path} has {len(content)} boxes for {len(ids)} images: without ids, one box an image is needed"
+        )
+    return {name: _box(values, f"{path}, '{name}'") for name, values in zip(ids, content, strict=True)}
 
 
-def _read_text(path: Path) -> dict[str, Box]:
-    boxes: dict[str, Box] = {}
+def _read_text(path: Path) -> dict[str, list[str]] | list[list[str]]:
+    """Return the boxes by id, or, where every line has just four fields, in their order."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the boxes {path} as text: {error}") from error
-    for number, line in enumerate(lines, 1):
-        fields = line.replace(",", " ").split()
-        # A table's heading is no box.
-        if (
-            not fields
-            or fields[0].startswith("#")
-            or (number == 1 and fields[-4:] == ["x1", "y1", "x2", "y2"])
-        ):
-            continue
+    rows = [(number, line.replace(",", " ").split()) for number, line in enumerate(lines, 1)]
+    rows = [(number, fields) for number, fields in rows if fields and not fields[0].startswith("#")]
+    if rows and rows[0][1][-4:] == ["x1", "y1", "x2", "y2"]:  # a table's heading is no box
+        rows = rows[1:]
+    if rows and all(len(fields) == 4 for _, fields in rows):
+        return [fields for _, fields in rows]
+    boxes: dict[str, list[str]] = {}
+    for number, fields in rows:
         where = f"{path}, line {number}"
         if fields[0] in boxes:
             raise UserError(f"{where}: a second box for '{fields[0]}'; keep one")
-        boxes[fields[0]] = _box(fields[1:], where)
+        _box(fields[1:], where)  # an error names the line
+        boxes[fields[0]] = fields[1:]
     return boxes
 
 

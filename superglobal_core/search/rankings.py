@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.ranks import LabelledRanks
-from superglobal_core.files import write_npz
+from superglobal_core.files import load_arrays, write_npz
 
 # Places whose image names are kept: what a person looks at.
 NAMED_PLACES = 20
@@ -71,21 +70,12 @@ class Ranking:
 
     @classmethod
     def load(cls, path: str | Path) -> Ranking:
-        """Read a ranking: a file of ours, or any `.npz` with an array `indices`.
+        """Read a ranking: a file of ours, or any `.npz` with one array, or one named `indices`.
 
         Raises:
             UserError: when the file is absent, damaged or has no `indices`.
         """
-        try:
-            archive = np.load(path, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise UserError(f"{path} is a single array: name a ranking written as .npz")
-            with archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except OSError as error:
-            raise UserError(f"cannot read the ranking {path}: {error.strerror or error}") from error
-        except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-            raise UserError(f"{path} is not a whole .npz file of numbers: make it again ({error})") from error
+        arrays = load_arrays(path)
         if "indices" not in arrays:
             raise UserError(f"{path} has no array 'indices' (it has {', '.join(sorted(arrays)) or 'none'})")
         try:

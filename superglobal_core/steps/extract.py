@@ -46,14 +46,13 @@ def extract_step(
         "checkpoint_sha256": sha256_of(checkpoint),
         "code": fingerprint("superglobal_core.features.extraction", "superglobal_core.networks.checkpoints"),
     }
-    Path(out).mkdir(parents=True, exist_ok=True)
     with recorded("extract", out) as facts:
         done = extract(
             files,
             network,
             out,
             made_with=made_with,
-            boxes=load_boxes(boxes) if boxes is not None else None,
+            boxes=load_boxes(boxes, [file.id for file in files]) if boxes is not None else None,
             precision=precision,
             device=device,
             shard_size=shard_size,

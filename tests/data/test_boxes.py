@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from superglobal_core.data.boxes import load_boxes
@@ -41,6 +42,23 @@ def test_text(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("boxes.json", "[[1, 2, 3, 4.5], [0, 0, 10, 20]]"),
+        ("boxes.txt", "x1 y1 x2 y2\n1 2 3 4.5\n0,0,10,20\n"),
+    ],
+)
+def test_without_ids_boxes_follow_the_images(tmp_path: Path, name: str, text: str) -> None:
+    path = write(tmp_path, name, text)
+    assert load_boxes(path, ["b", "a"]) == {"b": (1, 2, 3, 4.5), "a": (0, 0, 10, 20)}
+
+
+def test_an_array_of_boxes_follows_the_images(tmp_path: Path) -> None:
+    np.save(tmp_path / "boxes.npy", np.array([[1, 2, 3, 4.5], [0, 0, 10, 20]]))
+    assert load_boxes(tmp_path / "boxes.npy", ["b", "a"]) == {"b": (1, 2, 3, 4.5), "a": (0, 0, 10, 20)}
+
+
+@pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         ("b.txt", "a 1 2 3 4\nb 1 2 3\n", "line 2: a box is four numbers"),
@@ -55,14 +73,17 @@ def test_text(tmp_path: Path, text: str) -> None:
         ("b.json", '{"a": [1, 2, 1, 4]}', "'a': the box"),
         ("b.json", '{"a": [1, 2, Infinity, 4]}', "'a': the box"),
         ("b.json", '{"a": [1, 2, ' + "9" * 400 + ", 4]}", "'a': a box is four numbers"),
-        ("b.json", "[1, 2]", "must hold a JSON object"),
+        ("b.json", "5", "must hold {"),
+        ("b.json", "[[1, 2, 3, 4]]", "1 boxes for 2 images"),
+        ("b.json", "[[1, 2, 3, 4], [1, 2, 3]]", "'q2': a box is four numbers"),
+        ("b.txt", "1 2 3 4\n5 6 7 8\n1 2 3 4", "3 boxes for 2 images"),
         ("b.json", "{", "is not valid JSON"),
     ],
 )
 def test_wrong_boxes_are_named(tmp_path: Path, name: str, text: str, message: str) -> None:
     path = write(tmp_path, name, text)
     with pytest.raises(UserError, match=message) as caught:
-        load_boxes(path)
+        load_boxes(path, ["q1", "q2"])
     assert str(path) in str(caught.value)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +66,7 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
     """Draw mAP under each protocol, one panel a group, methods side by side, with 95 % intervals."""
     methods = _methods(groups, labels)  # label by name: the colours' order
     names = list(methods)
-    step = 1.0 / (len(methods) + 0.7)
+    step, end = 1.0 / (len(methods) + 0.7), _end(groups)
     height = 0.65 + len(groups) * (0.5 + 0.6 * (len(methods) + 0.7))
 
     def draw(panels: Sequence[Axes]) -> None:
@@ -74,13 +76,10 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
                 _bars(
                     axes, result, SERIES[number % len(SERIES)], (number - (len(methods) - 1) / 2) * step, step
                 )
-            axes.set_title(
-                f"{labels.descriptor(group.descriptor)}, {labels.distractors(group.results[0])}",
-                parse_math=False,
-            )
+            _title(axes, f"{labels.descriptor(group.descriptor)}, {labels.distractors(group.results[0])}")
             axes.set_yticks(range(3), [protocol.capitalize() for protocol in PROTOCOL_NAMES])
             axes.set_ylim(2.55, -0.55)
-            axes.set_xlim(0, 100)
+            axes.set_xlim(0, end)
             axes.tick_params(length=0)
             axes.grid(axis="x")
             axes.spines["bottom"].set_visible(False)
@@ -88,8 +87,8 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
         _legend(panels[0], list(methods.values()))
 
     reading = (
-        "Each bar is the mean AP over the queries; the thin line is its 95 % interval, "
-        "so two bars whose lines overlap widely are not clearly different."
+        "Each bar is the mean AP over the queries and the thin line its 95 % interval; whether two "
+        "methods differ is told better by the change in the table, which compares query by query."
     )
     return Figure(name, title, reading, _svg(draw, len(groups), height))
 
@@ -107,7 +106,7 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
             axes.bar(range(len(values)), values, width=0.86, color=colours)
             axes.axhline(0, color=MUTED, linewidth=0.8)
             what = f"{labels.method(comparison.after)}: {labels.descriptor(group.descriptor)}, "
-            axes.set_title(what + labels.distractors(comparison.after), parse_math=False)
+            _title(axes, what + labels.distractors(comparison.after))
             axes.set_xlim(-0.8, max(len(values), 1) - 0.2)
             axes.set_xticks([])
             axes.tick_params(length=0)
@@ -131,7 +130,7 @@ def _bars(axes: Axes, result: Result, colour: str, offset: float, step: float) -
     for place, protocol in enumerate(PROTOCOL_NAMES):
         figures = result.evaluation.figures(protocol)
         if figures.map is None:
-            axes.text(1, place + offset, "no positives", va="center", color=MUTED, fontsize=8)
+            axes.text(0, place + offset, " no positives", va="center", color=MUTED, fontsize=8)
             continue
         value = 100 * figures.map
         low, high = (100 * bound for bound in figures.map_interval_95 or (figures.map, figures.map))
@@ -148,6 +147,18 @@ def _bars(axes: Axes, result: Result, colour: str, offset: float, step: float) -
         axes.text(
             max(high, value) + 1.2, place + offset, texts.percent(figures.map), va="center", fontsize=8.5
         )
+
+
+def _end(groups: Sequence[Group]) -> float:
+    """Return where the scale of mAP ends, the same for all panels: a multiple of 20 with room for numbers."""
+    results = [result for group in groups for result in group.results]
+    all_figures = [result.evaluation.figures(name) for result in results for name in PROTOCOL_NAMES]
+    largest = max((figures.map_interval_95 or (0, figures.map or 0))[1] for figures in all_figures)
+    return min(100.0, 20.0 * math.ceil((100 * largest + 4) / 20))
+
+
+def _title(axes: Axes, text: str) -> None:
+    axes.set_title(textwrap.fill(text, 74), parse_math=False)
 
 
 def _legend(axes: Axes, methods: Sequence[str]) -> None:

@@ -21,6 +21,14 @@ class Change:
     gained: int
     lost: int
 
+    @property
+    def sure(self) -> bool:
+        """Whether the interval, as it is shown, lies on one side of zero."""
+        if self.interval is None:
+            return False
+        low, high = (round(bound, 2) for bound in self.interval)
+        return low > 0 or high < 0
+
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,8 @@ from superglobal_core.errors import UserError
 
 # Files under work begin like this: a folder's readers pass them over.
 TEMPORARY_PREFIX = ".partial-"
+
+_UMASK_LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -39,9 +42,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
             stream.flush()
             os.fsync(stream.fileno())
         # mkstemp makes files for the owner alone; give the rights that open() would have given.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
         temporary = None
     except OSError as error:
@@ -52,6 +53,14 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+
+
+def _umask() -> int:
+    # It can only be read by setting it; two threads at once would leave it at zero.
+    with _UMASK_LOCK:
+        umask = os.umask(0o077)
+        os.umask(umask)
+        return umask
 
 
 def check_writable(path: str | Path) -> None:
@@ -69,6 +78,20 @@ def check_writable(path: str | Path) -> None:
             pass
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+
+
+def make_folder(path: str | Path) -> None:
+    """Make a folder and those above it, where they are not there yet.
+
+    Raises:
+        UserError: when that is impossible, for example because a file has its name.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot make the folder {path}: {error.strerror or error}; choose another place"
+        ) from error
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -102,6 +125,19 @@ def write_npy(path: str | Path, array: np.ndarray) -> None:
         np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
 
 
+def sha256_of_npy(array: np.ndarray) -> str:
+    """Return the SHA-256 of the file that `write_npy` would write."""
+
+    class Sink:
+        def __init__(self) -> None:
+            self.digest = hashlib.sha256()
+            self.write = self.digest.update
+
+    sink = Sink()
+    np.lib.format.write_array(sink, np.ascontiguousarray(array), allow_pickle=False)
+    return sink.digest.hexdigest()
+
+
 def write_npz(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write several arrays in one uncompressed `.npz`; the same arrays give the same bytes."""
     with atomic_write(path) as stream:
@@ -120,12 +156,32 @@ def load_array(path: str | Path, mmap: bool = False) -> np.ndarray:
         array = np.load(path, mmap_mode="c" if mmap else None, allow_pickle=False)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, EOFError) as error:
+    except Exception as error:
+        # A damaged header raises nearly anything.
         raise UserError(f"{path} is not a whole .npy file of numbers: {error}") from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise UserError(f"{path} is an .npz archive where one .npy array is wanted")
     return array
+
+
+def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Load all arrays of an `.npz` archive without ever unpickling.
+
+    Raises:
+        UserError: when the file is absent, damaged, no `.npz`, or holds Python objects.
+    """
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.ndarray):
+            with archive:
+                return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:
+        # A damaged archive raises nearly anything.
+        raise UserError(f"{path} is not a whole .npz file of numbers: make it again ({error})") from error
+    raise UserError(f"{path} is a single array: name several, written as .npz")
 
 
 def sha256_of(path: str | Path) -> str:

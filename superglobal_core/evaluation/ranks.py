@@ -135,6 +135,8 @@ def ranks_from_scores(scores: np.ndarray, queries: Sequence[LabelledQuery]) -> L
         UserError: when the shape does not fit the ground truth or a score is NaN.
     """
     _check_rows(scores, queries, "scores")
+    if scores.dtype.kind not in "iuf":
+        raise UserError(f"the scores hold {scores.dtype} values: numbers are needed, higher is better")
     query, image = labelled_pairs(queries)
     if len(image) and image.max() >= scores.shape[1]:
         raise UserError(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from superglobal_core.errors import UserError
+from superglobal_core.errors import UserError, name_list
+from superglobal_core.files import load_arrays
 
 # Up to here the descriptors' length stays within 1.6 % of one (see `unit_value`).
 MOST_BITS = 4096
@@ -36,15 +36,12 @@ def read_codes(path: str | Path, bits: int | None = None) -> tuple[list[str], np
     Raises:
         UserError: when the file is absent, damaged, or lacks one of the two arrays.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names, codes = archive["names"], archive["codes"]
-    except OSError as error:
-        raise UserError(f"cannot read the codes {path}: {error.strerror or error}") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, TypeError, IndexError) as error:
+    arrays = load_arrays(path)
+    if "names" not in arrays or "codes" not in arrays:
         raise UserError(
-            f"{path} must be an .npz with the arrays 'names' and 'codes', without objects: {error}"
-        ) from error
+            f"{path} must hold the arrays 'names' and 'codes' (it has {name_list(arrays) or 'none'})"
+        )
+    names, codes = arrays["names"], arrays["codes"]
     if names.ndim != 1 or names.dtype.kind not in "US" or codes.ndim != 2 or codes.dtype != np.uint8:
         raise UserError(f"{path}: 'names' must be one row of strings and 'codes' rows of bytes (uint8)")
     if len(names) != len(codes) or len(codes) == 0:

@@ -79,15 +79,19 @@ def extract(
     plan = ShardPlan(
         Path(out), files, shard_size, descriptor, {**made_with, "boxes_sha256": _digest(files, boxes)}
     )
-    plan.clean()
-    done = [number for number in range(plan.count) if plan.is_done(number, replace)]
+    plan.clean(replace)
+    done = [plan.done(number, replace) for number in range(plan.count)]
+    if on_error == "stop":
+        # A shard that an earlier run with `skip` left images out of is looked at again.
+        done = [None if sidecar is None or sidecar["skipped"] else sidecar for sidecar in done]
     run = _Run(plan, describer, boxes, on_error)
     with Counter("extract", len(files)) as counter:
-        for number in range(plan.count):
-            if number in done:
-                counter.advance(len(plan.files_of(number)))
-            else:
+        for number, sidecar in enumerate(done):
+            if sidecar is None:
                 run.make(number, counter)
+            else:
+                run.bad += sidecar["skipped"]
+                counter.advance(len(plan.files_of(number)))
     if run.bad and on_error == "stop":
         listed = "; ".join(f"{entry['id']} {entry['reason']}" for entry in run.bad)
         raise UserError(
@@ -95,10 +99,11 @@ def extract(
             "Mend or remove them, or leave them out with --on-error skip"
         )
     if len(run.bad) == len(files):
+        plan.remove()
         raise UserError(
             f"none of the {len(files)} images can be used; the first: {run.bad[0]['id']} {run.bad[0]['reason']}"
         )
-    return Extraction(plan.count, len(done), run.described, run.bad)
+    return Extraction(plan.count, sum(sidecar is not None for sidecar in done), run.described, run.bad)
 
 
 class _Describer:

@@ -14,23 +14,32 @@ import numpy as np
 from superglobal_core.data.images import ImageFile
 from superglobal_core.errors import UserError, name_list
 from superglobal_core.features.store import SHARD_NAME, shard_name
-from superglobal_core.files import TEMPORARY_PREFIX, read_json, sha256_of, write_json, write_npy
+from superglobal_core.files import (
+    TEMPORARY_PREFIX,
+    make_folder,
+    read_json,
+    sha256_of,
+    sha256_of_npy,
+    write_json,
+    write_npy,
+)
 
 
 def write_shard(path: Path, ids: Sequence[str], array: np.ndarray, about: Mapping[str, Any]) -> None:
-    """Write a shard (`path` without extension) and then its sidecar, without which it does not count."""
+    """Write a shard (`path` without extension): the sidecar first, so that no array is ever without one."""
     array_path, sidecar = path.with_suffix(".npy"), path.with_suffix(".json")
-    with contextlib.suppress(OSError):
-        sidecar.unlink()
-    write_npy(array_path, array)
     facts = {
         "rows": len(array),
         "dimension": int(array.shape[1]),
         "dtype": str(array.dtype),
-        "sha256": sha256_of(array_path),
+        "sha256": sha256_of_npy(array),
         "ids": list(ids),
     }
+    # An older array must not be taken for what the new sidecar describes.
+    with contextlib.suppress(OSError):
+        array_path.unlink()
     write_json(sidecar, {**about, **facts})
+    write_npy(array_path, array)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +66,7 @@ class ShardPlan:
 
     def signature(self, number: int) -> dict[str, Any]:
         """Return what a shard must say of itself to be taken as done."""
-        images = "\n".join(f"{file.id}\t{file.path.stat().st_size}" for file in self.files_of(number))
+        images = "\n".join(f"{file.id}\t{_size(file.path)}" for file in self.files_of(number))
         return {
             "shard": number,
             "shards": self.count,
@@ -68,21 +77,25 @@ class ShardPlan:
             "made_with": dict(self.made_with),
         }
 
-    def is_done(self, number: int, replace: bool) -> bool:
-        """Tell whether a shard exists, whole and made with the same settings.
+    def done(self, number: int, replace: bool) -> Mapping[str, Any] | None:
+        """Return the sidecar of a shard that exists, whole and made with the same settings; None otherwise.
 
         Raises:
             UserError: when it was made with others, unless `replace`, which then makes it anew.
         """
         array, sidecar = self._paths(number)
         if not (array.is_file() and sidecar.is_file()):
-            return False
-        found, wanted = read_json(sidecar), self.signature(number)
+            return None
+        try:
+            found = read_json(sidecar)
+        except UserError:
+            found = None
+        wanted = self.signature(number)
         different = [key for key in wanted if not isinstance(found, dict) or found.get(key) != wanted[key]]
-        if not different:
-            return sha256_of(array) == found.get("sha256")
+        if isinstance(found, dict) and not different:
+            return found if sha256_of(array) == found.get("sha256") else None
         if replace:
-            return False
+            return None
         raise UserError(
             f"{array} was made with other settings ({_differences(found, wanted, different)}): "
             "extract into another --out, or make it anew with --replace"
@@ -91,31 +104,46 @@ class ShardPlan:
     def write(
         self, number: int, ids: Sequence[str], array: np.ndarray, skipped: Sequence[Mapping[str, str]]
     ) -> None:
-        """Write a shard and then its sidecar; without the sidecar the shard does not count."""
+        """Write a shard with its sidecar, which names the images that were left out."""
         write_shard(
             self.folder / shard_name(number), ids, array, self.signature(number) | {"skipped": list(skipped)}
         )
 
-    def clean(self) -> None:
-        """Remove what an interrupted or larger earlier extraction left in the folder.
+    def clean(self, replace: bool) -> None:
+        """Remove what an interrupted run left in the folder; with `replace` also shards beyond the last.
 
         Raises:
-            UserError: when the folder cannot be made.
+            UserError: when the folder cannot be made or changed.
         """
+        make_folder(self.folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             for path in self.folder.iterdir():
                 match = SHARD_NAME.fullmatch(path.with_suffix(".npy").name)
-                if path.name.startswith(TEMPORARY_PREFIX) or (match and int(match[1]) >= self.count):
+                beyond = match is not None and int(match[1]) >= self.count
+                if path.name.startswith(TEMPORARY_PREFIX) or (replace and beyond):
                     path.unlink()
         except OSError as error:
             raise UserError(
                 f"cannot write into {self.folder}: {error.strerror or error}; choose another --out"
             ) from error
 
+    def remove(self) -> None:
+        """Remove all shards."""
+        for number in range(self.count):
+            for path in self._paths(number):
+                path.unlink(missing_ok=True)
+
     def _paths(self, number: int) -> tuple[Path, Path]:
         path = self.folder / shard_name(number)
         return path.with_suffix(".npy"), path.with_suffix(".json")
+
+
+def _size(path: Path) -> int | None:
+    # An image that went away since it was listed is reported when it is read.
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _differences(found: Any, wanted: Mapping[str, Any], different: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import mmap
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,6 +88,13 @@ class FeatureStore:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def release(self) -> None:
+        """Let go of the pages of the files that were read; they count as this process's memory until then."""
+        for segment in self.segments:
+            mapped = getattr(segment.array, "_mmap", None)
+            if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+                mapped.madvise(mmap.MADV_DONTNEED)
+
     def all_rows(self) -> np.ndarray:
         """Return the whole matrix in memory: for queries, which are few."""
         return self[np.arange(len(self))]
@@ -111,7 +119,7 @@ class FeatureStore:
             (segment.source, segment.sidecar["descriptor"]) for segment in self.segments if segment.sidecar
         ]
         for source, descriptor in known[1:]:
-            refuse_mixture(descriptor, str(source), known[0][1], str(known[0][0]))
+            refuse_mixture(known[0][1], str(known[0][0]), descriptor, str(source))
         return known[0][1] if known else None
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
@@ -139,6 +147,8 @@ class FeatureStore:
         while at < stop:
             offset = at - int(self.starts[number])
             part = self.segments[number].array[offset : offset + stop - at]
+            if not part.flags.writeable or min(part.strides) < 0:
+                part = part.copy()  # torch takes neither without a copy
             buffer[at - start : at - start + len(part)].copy_(torch.from_numpy(part))
             at += len(part)
             number += 1
@@ -182,6 +192,9 @@ def _open_folder(path: Path) -> list[Segment]:
         raise UserError(f"the folder {path} holds no shards (shard-00000.npy ...): extract into it first")
     segments = [_open_shard(numbered[number]) for number in sorted(numbered)]
     sidecars = [segment.sidecar for segment in segments if segment.sidecar is not None]
+    if 0 < len(sidecars) < len(segments):
+        bare = [segment.source.name for segment in segments if segment.sidecar is None]
+        raise UserError(f"{path}: {name_list(bare, 4)} lacks the sidecar that others have: extract again")
     expected = max([sidecar.get("shards", 0) for sidecar in sidecars], default=0) or max(numbered) + 1
     missing = [shard_name(number) for number in range(expected) if number not in numbered]
     if missing:
@@ -193,7 +206,10 @@ def _open_folder(path: Path) -> list[Segment]:
         raise UserError(
             f"{path} holds {len(numbered)} shards where {expected} belong: extract into an empty folder"
         )
-    return [segment for segment in segments if len(segment.array)] or segments[:1]
+    filled = [segment for segment in segments if len(segment.array)]
+    if not filled:
+        raise UserError(f"{path} holds shards without a single descriptor: extract into it again")
+    return filled
 
 
 def _open_shard(file: Path) -> Segment:

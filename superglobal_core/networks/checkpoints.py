@@ -126,7 +126,7 @@ def load_checkpoint(
             theirs = theirs.reshape(ours.shape)
         if theirs.shape != ours.shape or not theirs.is_floating_point():
             misshapen.append(f"{names[name]} ({_describe(theirs)} where {_describe(ours)} is expected)")
-        elif not torch.isfinite(theirs).all():
+        elif not torch.isfinite(theirs.to(ours.dtype)).all():
             damaged.append(names[name])
         else:
             state[name] = theirs.to(ours.dtype)

@@ -79,7 +79,7 @@ class Reranker(abc.ABC):
         if shortlist_indices is None:
             shortlist = _search(rows.queries, database, self.shortlist, device)
         else:
-            shortlist = torch.as_tensor(shortlist_indices).to(rows.device)
+            shortlist = _as_tensor(shortlist_indices).to(rows.device)
             _check_shortlist(shortlist, len(queries), len(database))
             shortlist = shortlist.to(torch.int64)
         order = shortlist.clone()
@@ -114,6 +114,11 @@ class Reranker(abc.ABC):
             scores[batch, start : start + part.shape[1]] = similarity(queries, rows.gather(part))
 
 
+def _as_tensor(array: Array) -> Tensor:
+    # Copied, because torch takes neither read-only nor reversed arrays as they are.
+    return array if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
+
+
 def similarity(queries: Tensor, candidates: Tensor) -> Tensor:
     """Return the dot products of each query with its own candidates: (B, D), (B, M, D) -> (B, M)."""
     return torch.bmm(candidates, queries.unsqueeze(2)).squeeze(2)
@@ -124,7 +129,7 @@ class _Rows:
 
     def __init__(self, queries: Array, database: Database, device: str) -> None:
         self.device = database.device if isinstance(database, Tensor) else choose_device(device)
-        as_tensor = torch.as_tensor(queries)
+        as_tensor = _as_tensor(queries)
         kinds = [str(as_tensor.dtype).removeprefix("torch."), str(database.dtype).removeprefix("torch.")]
         self.dtype = torch.float64 if "float64" in kinds else torch.float32
         self.queries = as_tensor.to(self.device, self.dtype)

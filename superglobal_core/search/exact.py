@@ -52,7 +52,7 @@ class Scorer:
         self.device = choose_device(device)
         double = np.float64 in (matrix.dtype, database.dtype)
         self.dtype = torch.float64 if double else torch.float32
-        self.queries = torch.from_numpy(matrix).to(self.device, self.dtype)
+        self.queries = torch.from_numpy(np.array(matrix)).to(self.device, self.dtype)
         if not torch.isfinite(self.queries).all():
             raise UserError("the queries hold NaN or infinite values: extract them again")
         self.database = database
@@ -84,6 +84,7 @@ class Scorer:
                         f"row {column} of {self.database.name} gives a score that is no finite number: extract it again"
                     )
                 yield first * BLOCK, piece
+                self.database.release()
                 counter.advance(filled)
 
     def pairs(self, query: np.ndarray, row: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.features.codes import read_codes
 from superglobal_core.features.shards import write_shard
-from superglobal_core.files import sha256_of
+from superglobal_core.files import make_folder, sha256_of
 from superglobal_core.results import recorded
 
 
@@ -21,15 +21,16 @@ def codes_step(codes: str | Path, groundtruth: str | Path, out: str | Path, bits
         "bits": descriptors.shape[1],
         "values": "plus and minus one, scaled",
     }
-    for split, wanted in (("queries", truth.query_names), ("database", truth.image_names)):
-        rows = rows_of(wanted, names, len(names), f"file {codes}")
+    splits = {"queries": truth.query_names, "database": truth.image_names}
+    found = {split: rows_of(wanted, names, len(names), f"file {codes}") for split, wanted in splits.items()}
+    for split, wanted in splits.items():
         folder = Path(out) / split
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with recorded("codes", folder) as facts:
             write_shard(
                 folder / "shard-00000",
                 wanted,
-                descriptors[rows],
+                descriptors[found[split]],
                 {"shard": 0, "shards": 1, "descriptor": descriptor},
             )
             facts.update(

@@ -20,6 +20,8 @@ from superglobal_core.search.topk import Everything, RunningTopK
 # Every product has exactly this many rows, at multiples of it, whatever the shards' sizes:
 # that makes the scores, to the last bit, independent of how the database is cut.
 BLOCK = 512
+# Blocks after which the read pages are given back: a step holds little of the files it streams.
+RELEASE_BLOCKS = 32
 # Scores held at a time, at most: they are ranked piece by piece.
 SLAB_SCORES = 8_000_000
 
@@ -77,6 +79,8 @@ class Scorer:
                     scores = self.block(number)
                     slab[:, filled : filled + scores.shape[1]] = scores
                     filled += scores.shape[1]
+                    if number % RELEASE_BLOCKS == 0:
+                        self.database.release()
                 piece = slab[:, :filled]
                 if not torch.isfinite(piece).all():
                     column = first * BLOCK + int(torch.nonzero(~torch.isfinite(piece).all(dim=0))[0])
@@ -84,7 +88,6 @@ class Scorer:
                         f"row {column} of {self.database.name} gives a score that is no finite number: extract it again"
                     )
                 yield first * BLOCK, piece
-                self.database.release()
                 counter.advance(filled)
 
     def pairs(self, query: np.ndarray, row: np.ndarray) -> np.ndarray:

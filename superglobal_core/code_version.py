@@ -67,7 +67,8 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
             found.update(
                 file for file in path.parent.rglob("*") if file.suffix in {".j2", ".css", ".js", ".json"}
             )
-        todo += [_file_of(name) for name in _imports(path)]
+        # Importing a module runs its packages first.
+        todo += [_file_of(name) for name in _imports(path)] + [path.parent / "__init__.py"]
     return found
 
 

@@ -119,10 +119,10 @@ def databases(wildcards):
     )
 
 
-def evaluations():
-    """Every result of the suite."""
+def results_of(step, suffix):
+    """The files of every result of the suite that a step writes."""
     return [
-        f"{RESULTS}/evaluation/{descriptor}/{dataset}/{size}/{method}.json"
+        f"{RESULTS}/{step}/{descriptor}/{dataset}/{size}/{method}{suffix}"
         for dataset in SUITE.datasets
         for descriptor in SUITE.descriptors
         for size in ("plain", "distractors")

@@ -18,7 +18,8 @@ rule suite:
 rule report:
     input:
         suite=rules.suite.output[0],
-        evaluations=evaluations(),
+        evaluations=results_of("evaluation", ".json"),
+        rankings=results_of("rankings", ".npz"),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(

@@ -60,10 +60,11 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
     todo, found = [_file_of(name) for name in modules], set()
     while todo:
         path = todo.pop()
-        if path is None or path in found:
+        # The top package only re-exports: it would make everything depend on everything.
+        if path is None or path in found or path == PACKAGE / "__init__.py":
             continue
         found.add(path)
-        if path.name == "__init__.py" and path.parent != PACKAGE:
+        if path.name == "__init__.py":
             found.update(
                 file for file in path.parent.rglob("*") if file.suffix in {".j2", ".css", ".js", ".json"}
             )

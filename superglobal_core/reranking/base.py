@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 import warnings
 from typing import Any, ClassVar
 
@@ -150,7 +151,7 @@ class _Rows:
     def _check(self, rows: Tensor) -> None:
         # One row a batch is enough: descriptors are normalised all or none.
         length = float(torch.linalg.vector_norm(rows[0, 0]))
-        if not abs(length - 1) <= UNIT_TOLERANCE and not self._warned:
+        if math.isfinite(length) and abs(length - 1) > UNIT_TOLERANCE and not self._warned:
             self._warned = True
             warnings.warn(
                 f"descriptors are not of unit length (one has {length:.4g}): similarities are taken as they are, "

@@ -1,0 +1,37 @@
+"""Stand-ins for the released checkpoints: weights drawn by name, the same anywhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session")
+def standin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the checkpoint of stand-in weights of `resnet50` or `resnet101`, made when first asked for."""
+    folder, made = tmp_path_factory.mktemp("standins"), {}
+    golden = shared / "golden" / "network"
+    spec = importlib.util.spec_from_file_location("weights_recipe", golden / "weights_recipe.py")
+    assert spec is not None
+    assert spec.loader is not None
+    recipe = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recipe)
+
+    def make(backbone: str) -> Path:
+        if backbone not in made:
+            name = backbone.replace("resnet", "r")
+            layout = json.loads((golden / f"checkpoint_layout_{name}.json").read_text())
+            wanted = {key: value for key, value in layout.items() if key.startswith("encoder_q.")}
+            empty = {
+                key: torch.empty(shape, dtype=getattr(torch, kind)) for key, (kind, shape) in wanted.items()
+            }
+            made[backbone] = folder / f"{backbone}.pth"
+            torch.save({"epoch": 100, "model_state": recipe.fill(empty)}, made[backbone])
+        return made[backbone]
+
+    return make

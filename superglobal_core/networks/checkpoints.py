@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
 
             content: object = load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what matters of them comes as an error
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # Readers of damaged files raise nearly anything; each means the same to the user.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

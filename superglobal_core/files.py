@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -119,23 +119,28 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"{path} is not valid JSON: {error}") from error
 
 
+class _Pieces:
+    """What NumPy takes for no real file, and so writes to piece by piece with errors that say why."""
+
+    def __init__(self, write: Callable[[Any], Any]) -> None:
+        self.write = write
+
+
+def _write_array(write: Callable[[Any], Any], array: np.ndarray) -> None:
+    np.lib.format.write_array(_Pieces(write), np.ascontiguousarray(array), allow_pickle=False)
+
+
 def write_npy(path: str | Path, array: np.ndarray) -> None:
     """Write one array in NumPy's format, whole or not at all."""
     with atomic_write(path) as stream:
-        np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+        _write_array(stream.write, array)
 
 
 def sha256_of_npy(array: np.ndarray) -> str:
     """Return the SHA-256 of the file that `write_npy` would write."""
-
-    class Sink:
-        def __init__(self) -> None:
-            self.digest = hashlib.sha256()
-            self.write = self.digest.update
-
-    sink = Sink()
-    np.lib.format.write_array(sink, np.ascontiguousarray(array), allow_pickle=False)
-    return sink.digest.hexdigest()
+    digest = hashlib.sha256()
+    _write_array(digest.update, array)
+    return digest.hexdigest()
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -25,6 +25,9 @@ from superglobal_core.progress import Counter
 Precision = Literal["float32", "bfloat16", "float16"]
 OnError = Literal["stop", "skip"]
 
+# Rounding to half precision moves a unit vector's length by less than this.
+UNIT_TOLERANCE = 0.02
+
 
 @dataclasses.dataclass(frozen=True)
 class Extraction:
@@ -143,12 +146,15 @@ class _Run:
                 rows[numbers] = self.describer(images)
         if self.bad and self.on_error == "stop":
             return
-        if not np.isfinite(rows).all():
-            wrong = [files[row].id for row in np.flatnonzero(~np.isfinite(rows).all(axis=1)).tolist()]
-            raise UserError(
-                f"the network gives no finite descriptor for {name_list(wrong)}: try --precision float32"
-            )
         kept = sorted(usable)
+        # Whatever overflowed on the way, the length tells: NaN, infinite or zero.
+        lengths = np.linalg.norm(rows[kept].astype(np.float32), axis=1)
+        if not (np.abs(lengths - 1) < UNIT_TOLERANCE).all():
+            wrong = [files[kept[row]].id for row in np.flatnonzero(~(np.abs(lengths - 1) < UNIT_TOLERANCE))]
+            raise UserError(
+                f"the network gives no descriptor of finite length for {name_list(wrong)}: try --precision float32, "
+                "or another checkpoint"
+            )
         self.described += len(kept)
         self.plan.write(number, [files[row].id for row in kept], rows[kept], self.bad[bad_before:])
 

@@ -206,10 +206,9 @@ def _open_folder(path: Path) -> list[Segment]:
         raise UserError(
             f"{path} holds {len(numbered)} shards where {expected} belong: extract into an empty folder"
         )
-    filled = [segment for segment in segments if len(segment.array)]
-    if not filled:
+    if not any(len(segment.array) for segment in segments):
         raise UserError(f"{path} holds shards without a single descriptor: extract into it again")
-    return filled
+    return segments
 
 
 def _open_shard(file: Path) -> Segment:

@@ -189,9 +189,10 @@ def test_code_in_a_checkpoint_is_refused_and_does_not_run(
         torch.save(content, path)
     else:
         path.write_bytes(pickle.dumps(content["extra"]))
-    with warnings.catch_warnings(), pytest.raises(UserError, match="cannot be read as a checkpoint"):
+    with warnings.catch_warnings():
         warnings.simplefilter("error")
-        load_checkpoint(path, "mini")
+        with pytest.raises(UserError, match="cannot be read as a checkpoint"):
+            load_checkpoint(path, "mini")
     assert not trace.exists()
 
 

@@ -1,0 +1,1 @@
+"""Training of the mini network that comes with the package, on rendered landmarks."""

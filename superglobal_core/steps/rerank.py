@@ -94,6 +94,13 @@ def _load(
             f"{path} is a search of other descriptors ({about.get('database')} rows; here {len(database)}): "
             "search again with these --queries and --database"
         )
+    names = first.named(database.ids).names
+    renamed = names is not None and first.names is not None and not np.array_equal(names, first.names)
+    if renamed or (first.query_ids is not None and first.query_ids != query_store.ids):
+        raise UserError(
+            f"{path} is a search of other images, or of these in another order: "
+            "search again with these --queries and --database"
+        )
     places = first.indices.shape[1]
     if places < min(reranker.shortlist, len(database)):
         raise UserError(

@@ -105,5 +105,5 @@ def _stable_source(path: Path) -> bytes:
             and isinstance(body[0], ast.Expr)
             and isinstance(body[0].value, ast.Constant)
         ):
-            body[0].value.value = None
+            del body[0]
     return ast.dump(tree).encode()

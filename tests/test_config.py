@@ -1,0 +1,184 @@
+"""Suites: what they may say, and that manual, schema and shipped suites follow the model."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from superglobal_core.config import load_suite, parse_suite, read_saved_suite, save_suite, schema
+from superglobal_core.config_manual import MANUAL_PATH, SCHEMA_PATH, manual_text, schema_text, write_all
+from superglobal_core.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+SUITES = sorted((ROOT / "config").glob("*.yaml"))
+
+GOOD: dict[str, Any] = {
+    "suite": "mine",
+    "title": "Mine",
+    "datasets": {
+        "drawn": {"synthetic": {"seed": 3}},
+        "oxford": {"groundtruth": "gnd.pkl", "query_images": "q", "database_images": "db"},
+    },
+    "descriptors": {
+        "mini": {"extract": {"backbone": "mini"}},
+        "codes": {
+            "existing": {
+                "drawn": {"queries": "q", "database": "db"},
+                "oxford": {"codes": "codes.npz", "bits": 500},
+            }
+        },
+    },
+    "methods": {"none": {"reranker": "none"}, "sg": {"reranker": "superglobal", "shortlist": 100}},
+}
+
+
+def test_there_are_suites_and_the_default_is_among_them() -> None:
+    assert "mini" in [path.stem for path in SUITES]
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_shipped_suites_are_valid(path: Path) -> None:
+    suite = load_suite(path)
+    assert suite.suite == path.stem
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+
+
+def test_manual_and_schema_are_the_models(tmp_path: Path) -> None:
+    advice = "run python -m superglobal_core.config_manual"
+    assert (ROOT / MANUAL_PATH).read_text(encoding="utf-8") == manual_text(), advice
+    assert (ROOT / SCHEMA_PATH).read_text(encoding="utf-8") == schema_text(), advice
+    write_all(tmp_path)
+    assert (tmp_path / MANUAL_PATH).read_text(encoding="utf-8") == manual_text()
+    assert json.loads((tmp_path / SCHEMA_PATH).read_text()) == schema()
+
+
+def test_the_manual_names_every_key() -> None:
+    manual = manual_text()
+    for part in [schema(), *schema()["$defs"].values()]:
+        for key, field in part["properties"].items():
+            assert f"| `{key}` |" in manual
+            assert field.get("description") or key in manual
+    assert "| any |" not in manual
+
+
+def test_a_good_suite_and_its_defaults(tmp_path: Path) -> None:
+    suite = parse_suite(GOOD, "mine.yaml")
+    assert suite.places == 400
+    assert suite.datasets["drawn"].synthetic is not None
+    assert suite.datasets["drawn"].synthetic.size == 256
+    assert suite.methods["sg"].beta is None
+    save_suite(suite, tmp_path / "suite.json")
+    assert read_saved_suite(tmp_path / "suite.json") == suite
+    jsonschema.validate(GOOD, schema())
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The good suite with one key set (`a.b.c`), or removed where the value is Ellipsis."""
+    content = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    at = content
+    for key in parents:
+        at = at[key]
+    if value is ...:
+        del at[last]
+    else:
+        at[last] = value
+    return content
+
+
+WRONG: list[tuple[str, Any, list[str]]] = [
+    ("title", ..., ["title is missing: add it"]),
+    ("datasets", ..., ["datasets is missing"]),
+    ("datasets", {}, ["datasets: ", "at least 1 item"]),
+    ("colour", "red", ["colour is no key of a suite: remove it or correct its spelling"]),
+    ("datasets.drawn.synthetic.sead", 3, ["datasets.drawn.synthetic.sead is no key of a suite"]),
+    ("suite", "../up", ["suite is '../up': use letters, digits"]),
+    ("suite", 7, ["suite is 7: "]),
+    ("places", 0, ["places is 0: ", "greater than or equal to 1"]),
+    ("methods.none.shortlist", 500, ["places is 400, fewer than the longest shortlist (500)"]),
+    ("bootstrap", "many", ["bootstrap is 'many': ", "integer"]),
+    ("methods.sg.reranker", "superglobl", ["methods.sg.reranker is 'superglobl'", "'none' or 'superglobal'"]),
+    ("methods.sg.shortlist", 0, ["methods.sg.shortlist is 0"]),
+    ("methods.sg.beta", -1, ["methods.sg.beta is -1"]),
+    ("methods.none.beta", 0.1, ["methods.none: 'none' has no neighbours and no beta"]),
+    ("methods.a b", {"reranker": "none"}, ["methods.a b", "use letters, digits"]),
+    ("datasets.drawn.synthetic.size", 10, ["datasets.drawn.synthetic.size is 10", "96"]),
+    ("datasets.drawn.groundtruth", "gnd.pkl", ["datasets.drawn: give either 'synthetic' or 'groundtruth'"]),
+    ("datasets.drawn.query_images", "q", ["datasets.drawn: a synthetic data set draws its images"]),
+    ("datasets.oxford.groundtruth", ..., ["datasets.oxford: give either 'synthetic' or 'groundtruth'"]),
+    (
+        "datasets.oxford.database_images",
+        ...,
+        ["datasets.oxford has no image folders, which descriptors.mini needs"],
+    ),
+    (
+        "descriptors.mini.extract.backbone",
+        "vgg",
+        ["descriptors.mini.extract.backbone is 'vgg'", "'resnet50'"],
+    ),
+    ("descriptors.mini.extract.scales", [], ["descriptors.mini.extract.scales"]),
+    ("descriptors.mini.existing", {}, ["descriptors.mini: give either 'extract' or 'existing'"]),
+    ("descriptors.codes.existing.oxford", ..., ["descriptors.codes.existing lacks the data set 'oxford'"]),
+    (
+        "descriptors.codes.existing.paris",
+        {"codes": "c.npz"},
+        ["descriptors.codes.existing names the data set 'paris', which is not in datasets"],
+    ),
+    (
+        "descriptors.codes.existing.drawn.database",
+        ...,
+        ["give either 'codes', or both 'queries' and 'database'"],
+    ),
+    ("descriptors.codes.existing.drawn.bits", 5, ["'bits' belongs to 'codes'"]),
+    (
+        "descriptors.codes.existing.oxford.queries",
+        "q",
+        ["give either 'codes', or both 'queries' and 'database'"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "messages"), WRONG, ids=[f"{path} = {value}" for path, value, _ in WRONG]
+)
+def test_mistakes_are_told_in_a_sentence(path: str, value: Any, messages: list[str]) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_suite(changed(path, value), "mine.yaml")
+    text = str(caught.value)
+    assert text.startswith("mine.yaml: ")
+    assert "\n" not in text
+    assert "pydantic" not in text
+    assert "Value error" not in text
+    for message in messages:
+        assert message in text
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    content = changed("places", 0) | {"colour": "red", "bootstrap": -1}
+    with pytest.raises(UserError) as caught:
+        parse_suite(content, "mine.yaml")
+    for key in ("places is 0", "colour is no key", "bootstrap is -1"):
+        assert key in str(caught.value)
+
+
+def test_files_that_are_no_suite(tmp_path: Path) -> None:
+    for name, text, message in (
+        ("list.yaml", "- a\n- b\n", "holds no suite"),
+        ("empty.yaml", "", "holds no suite"),
+        ("broken.yaml", "a: [1\n", "is no valid YAML"),
+        ("code.yaml", "!!python/object/apply:os.system ['echo']\n", "is no valid YAML"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UserError, match=message) as caught:
+            load_suite(tmp_path / name)
+        assert name in str(caught.value)
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x80")
+    for name in ("bytes.yaml", "absent.yaml"):
+        with pytest.raises(UserError, match=name):
+            load_suite(tmp_path / name)

@@ -71,8 +71,8 @@ def evaluate(
     >>> from superglobal_core.data.groundtruth import Query
     >>> one = Query(box=(0, 0, 9, 9), easy=(0,), hard=(2,), junk=(1,))
     >>> results = evaluate([one], scores=np.array([[0.9, 0.8, 0.7, 0.95]]))
-    >>> results["medium"].map, results["medium"].mean_precision[5]
-    (0.5833333333333333, 0.6666666666666666)
+    >>> round(results["medium"].map, 4), round(results["medium"].mean_precision[5], 4)
+    (0.4167, 0.6667)
     """
     if sum(given is not None for given in (ranking, scores, labelled_ranks)) != 1:
         raise UserError("give exactly one of ranking, scores and labelled ranks")

@@ -9,14 +9,13 @@ from superglobal_core.data.landmarks.genome import Colour, Genome
 from superglobal_core.data.landmarks.materials import roofing
 from superglobal_core.data.landmarks.openings import arch, window
 from superglobal_core.data.landmarks.painter import Wall, shaded
+from superglobal_core.data.landmarks.roofs import gable_roof, hip_roof
 from superglobal_core.data.landmarks.solids import (
     Face,
     Texture,
     box,
     dome_profile,
     drum,
-    gable_roof,
-    hip_roof,
     planar,
     revolve,
     wall,
@@ -104,21 +103,9 @@ class Body:
                 crenellate(edge, 0.7, 0.9)
             paint = Texture(edge.image)
             self.add(box(centre, front, side, side, z, 1.6, (paint,) * 3))
-            self.add(
-                [
-                    planar(
-                        np.array(
-                            [
-                                (centre - side / 2, front, z + 0.4),
-                                (centre + side / 2, front, z + 0.4),
-                                (centre + side / 2, front + side, z + 0.4),
-                                (centre - side / 2, front + side, z + 0.4),
-                            ]
-                        ),
-                        shaded(self.palette.wall, 0.7),
-                    )
-                ]
-            )
+            left, right, back, level = centre - side / 2, centre + side / 2, front + side, z + 0.4
+            corners = [(left, front, level), (right, front, level), (right, back, level), (left, back, level)]
+            self.add([planar(np.array(corners), shaded(self.palette.wall, 0.7))])
             if kind == "battlement" and self.chance(0.5):
                 self.flag(centre, middle, z + 0.4, 1.0 * side)
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from superglobal_core.data.landmarks.body import Body
-from superglobal_core.data.landmarks.civic import castle, classical, timber, townhall
+from superglobal_core.data.landmarks.civic import classical, townhall
 from superglobal_core.data.landmarks.genome import Genome
+from superglobal_core.data.landmarks.medieval import castle, timber
 from superglobal_core.data.landmarks.modern import industrial, modernist
-from superglobal_core.data.landmarks.sacred import baroque, domed, gothic, pagoda
+from superglobal_core.data.landmarks.sacred import baroque, gothic
 from superglobal_core.data.landmarks.solids import Face
+from superglobal_core.data.landmarks.temples import domed, pagoda
 
 # How to build each style, and its texture pixels in a metre: small buildings are seen from nearer.
 _BUILDERS: dict[str, tuple[Callable[[Body], None], float]] = {

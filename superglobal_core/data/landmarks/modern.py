@@ -8,15 +8,8 @@ from superglobal_core.data.landmarks.body import Body
 from superglobal_core.data.landmarks.facades import cornice, curtain, storeys
 from superglobal_core.data.landmarks.genome import vary
 from superglobal_core.data.landmarks.painter import Wall, shaded
-from superglobal_core.data.landmarks.solids import (
-    Texture,
-    box,
-    dome_profile,
-    drum,
-    gable_roof,
-    revolve,
-    saw_tooth,
-)
+from superglobal_core.data.landmarks.roofs import gable_roof, saw_tooth
+from superglobal_core.data.landmarks.solids import Texture, box, dome_profile, drum, revolve
 
 
 def industrial(body: Body) -> None:

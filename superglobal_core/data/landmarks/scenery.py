@@ -14,7 +14,8 @@ from superglobal_core.data.landmarks.facades import cornice, storeys
 from superglobal_core.data.landmarks.genome import Colour, draw_genome, vary
 from superglobal_core.data.landmarks.materials import fractal, masonry, roofing, tint
 from superglobal_core.data.landmarks.painter import Wall
-from superglobal_core.data.landmarks.solids import Face, Texture, box, gable_roof, hip_roof, planar
+from superglobal_core.data.landmarks.roofs import gable_roof, hip_roof
+from superglobal_core.data.landmarks.solids import Face, Texture, box, planar
 
 GROUND_M = 170.0  # side of the textured ground around a building
 _METRES = {

@@ -18,8 +18,9 @@ from superglobal_core.networks.descriptor import GlobalDescriptor
 from superglobal_core.training.arcface import ArcFace
 from superglobal_core.training.batches import augment, batch_of
 from superglobal_core.training.folding import fold_neck, unit_length
-from superglobal_core.training.mini import TRAINING_SETTINGS, train_mini
+from superglobal_core.training.mini import train_mini
 from superglobal_core.training.renders import RenderPlan, render_all, training_genome
+from superglobal_core.training.trainer import TRAINING_SETTINGS
 
 # Seconds of training: five buildings, six views each.
 TINY = {"epochs": 4, "buildings": 5, "views": 6, "size": 96, "batch": 10, "processes": 1}

@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-import torch
 from helpers import Label, groundtruth_content
 from hypothesis import settings
 
-from superglobal_core.networks.checkpoints import save_checkpoint
-from superglobal_core.networks.descriptor import GlobalDescriptor
+# Read when torch is loaded, hence before: threads that wait leave the cores to whoever else tests here.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # What a search for counterexamples finds by chance is for a person to see, not to stop a build.
 settings.register_profile("ci", derandomize=True)
@@ -38,6 +37,11 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mini network of random weights."""
+    import torch
+
+    from superglobal_core.networks.checkpoints import save_checkpoint
+    from superglobal_core.networks.descriptor import GlobalDescriptor
+
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("mini") / "mini.safetensors"
     save_checkpoint(path, GlobalDescriptor("mini"), {"made for": "tests"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ import torch
 
 
 @pytest.fixture(scope="session")
-def standin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return the checkpoint of stand-in weights of `resnet50` or `resnet101`, made when first asked for."""
+def standin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """Give the checkpoint of stand-in weights of `resnet50` or `resnet101`, made when first asked for."""
     folder, made = tmp_path_factory.mktemp("standins"), {}
     golden = shared / "golden" / "network"
     spec = importlib.util.spec_from_file_location("weights_recipe", golden / "weights_recipe.py")
@@ -34,4 +35,5 @@ def standin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
             torch.save({"epoch": 100, "model_state": recipe.fill(empty)}, made[backbone])
         return made[backbone]
 
-    return make
+    yield make
+    shutil.rmtree(folder)  # hundreds of megabytes

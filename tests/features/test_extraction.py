@@ -126,6 +126,13 @@ def test_batches_hold_every_image_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(seen) == list(range(60))
 
 
+def test_a_stream_of_equal_images_makes_full_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "MOST_IMAGES", 4)
+    monkeypatch.setattr(batching, "MOST_WAITING", 6 * 25)
+    images = ((number, np.zeros((5, 5, 3), np.uint8)) for number in range(40))
+    assert [len(numbers) for numbers, _ in batching.batches(images)] == [4] * 10
+
+
 def test_boxes_cut_the_query_out(
     tmp_path: Path, run: Callable[..., Extraction], network: GlobalDescriptor
 ) -> None:

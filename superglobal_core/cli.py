@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.errors import UserError
+
+# Threads that wait for each other must not spin: beside other work on the machine that costs a
+# hundredfold. Read by OpenMP when torch is loaded, later than this.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 app = typer.Typer(
     name="superglobal",
@@ -273,6 +278,15 @@ def main(arguments: list[str] | None = None) -> None:
         status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
     except UserError as error:
         _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has left; the files are written.
+        sys.stdout = None
+        sys.exit(0)
+    except MemoryError:
+        _fail("not enough memory for this: take smaller sizes, or a machine with more")
+    except (OSError, RecursionError, UnicodeError) as error:
+        # Whatever the steps did not foresee of files and their contents.
+        _fail(f"{type(error).__name__}: {error}; check the paths and contents that were named")
     except KeyboardInterrupt:
         _fail("interrupted; the same command goes on where it was", 130)
     except Exception as error:

@@ -32,7 +32,7 @@ class Synthetic(_Model):
     """Landmarks drawn on the spot by `superglobal landmarks`."""
 
     seed: int = Field(0, ge=0, description="everything drawn follows from it")
-    size: int = Field(256, ge=96, le=2048, description="side of an image in pixels")
+    size: int = Field(256, ge=128, le=2048, description="side of an image in pixels")
     landmarks: int | None = Field(None, ge=1, description="how many landmarks; by default the command's")
     distractors: int = Field(2000, ge=0, description="how many distractor images")
 

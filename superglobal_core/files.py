@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,7 +32,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     Raises:
         UserError: when the folder cannot be made or written, or the disk is full.
     """
-    path = Path(path)
+    path = _regular(path)
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,18 +63,31 @@ def _umask() -> int:
         return umask
 
 
-def check_writable(path: str | Path) -> None:
-    """Make sure before the work that a file can be written afterwards.
-
-    Raises:
-        UserError: when the place is a folder, or its folder cannot be made or written.
-    """
-    path = Path(path)
+def _regular(path: str | Path) -> Path:
+    """Return where a file is to be written, links followed; refuse what is there and no plain file."""
+    path = Path(path).resolve() if Path(path).is_symlink() else Path(path)
     if path.is_dir():
         raise UserError(f"cannot write {path}: it is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise UserError(f"cannot write {path}: it is a device or a pipe; name a file")
+    return path
+
+
+def check_writable(path: str | Path, inputs: Iterable[str | Path] = ()) -> None:
+    """Make sure before the work that a file can be written afterwards; nothing is made yet.
+
+    Raises:
+        UserError: when the place is a folder, a device or one of the inputs, or cannot be written.
+    """
+    path = _regular(path)
+    for source in inputs:
+        if path.exists() and Path(source).exists() and path.samefile(source):
+            raise UserError(f"cannot write {path}: it is an input of this very command; name another file")
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(prefix=TEMPORARY_PREFIX, dir=path.parent):
+        with tempfile.TemporaryFile(prefix=TEMPORARY_PREFIX, dir=folder):
             pass
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
@@ -115,7 +128,7 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_bytes())
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON: {error}") from error
 
 

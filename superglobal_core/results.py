@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import datetime
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from superglobal_core.code_version import code_version
-from superglobal_core.files import write_json
+from superglobal_core.files import check_writable, write_json
 from superglobal_core.timing.machine import describe_hardware, describe_software
 from superglobal_core.timing.memory import peak_memory
 
@@ -74,6 +74,13 @@ def record_path(out: str | Path) -> Path:
     """
     out = Path(out)
     return out / "record.json" if out.is_dir() else out.with_suffix(".record.json")
+
+
+def check_outputs(out: str | Path, inputs: Iterable[str | Path] = ()) -> None:
+    """Make sure before the work that a file and its record can be written (UserError otherwise)."""
+    inputs = list(inputs)
+    check_writable(out, inputs)
+    check_writable(record_path(out), inputs)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,27 @@ if os.environ.get("CI") == "true":
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests marked `gpu` out where there is none; the summary counts them as deselected."""
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    without_gpu = [item for item in items if "gpu" not in item.keywords]
+    config.hook.pytest_deselected(items=[item for item in items if "gpu" in item.keywords])
+    items[:] = without_gpu
+
+
+def pytest_report_header() -> str:
+    """Say it where the tests marked `gpu` are left out."""
+    import torch
+
+    found = torch.cuda.is_available()
+    return "CUDA device: " + (
+        torch.cuda.get_device_name(0) if found else "none, tests marked gpu are left out"
+    )
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with the golden values and real data (SUPERGLOBAL_SHARED; by default beside the repository)."""

@@ -126,7 +126,25 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot make the folder"):
         make_folder(tmp_path / "file")
     check_writable(tmp_path / "new" / "a.json")
-    assert list((tmp_path / "new").iterdir()) == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_devices_and_pipes_are_not_replaced_and_links_are_followed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for write in (lambda path: write_json(path, {}), check_writable):
+        with pytest.raises(UserError, match="a device or a pipe"):
+            write(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "link.json").symlink_to(tmp_path / "target.json")
+    write_json(tmp_path / "link.json", {"a": 1})
+    assert (tmp_path / "link.json").is_symlink()
+    assert read_json(tmp_path / "target.json") == {"a": 1}
+
+
+def test_an_output_is_no_input(tmp_path: Path) -> None:
+    write_json(tmp_path / "scores.json", {})
+    with pytest.raises(UserError, match="an input of this very command"):
+        check_writable(tmp_path / "scores.json", [tmp_path / "other", tmp_path / "scores.json"])
 
 
 def test_json(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from superglobal_core.data.groundtruth import load_groundtruth
+from superglobal_core.data.images import SUFFIXES
 from superglobal_core.errors import UserError
 from superglobal_core.files import load_array, read_json
 
@@ -36,7 +38,10 @@ def load_boxes(path: str | Path, ids: Sequence[str] = ()) -> dict[str, Box]:
     else:
         content = _read_text(path)
     if isinstance(content, Mapping):
-        return {str(name): _box(values, f"{path}, '{name}'") for name, values in content.items()}
+        return {
+            _without_extension(str(name)): _box(values, f"{path}, '{name}'")
+            for name, values in content.items()
+        }
     if not isinstance(content, list):
         raise UserError(
             f'{path} must hold {{"id": [x1, y1, x2, y2], ...}} or a list of boxes in the images\' order'
@@ -51,12 +56,14 @@ def load_boxes(path: str | Path, ids: Sequence[str] = ()) -> dict[str, Box]:
 def _read_text(path: Path) -> dict[str, list[str]] | list[list[str]]:
     """Return the boxes by id, or, where every line has just four fields, in their order."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the boxes {path} as text: {error}") from error
-    rows = [(number, line.replace(",", " ").split()) for number, line in enumerate(lines, 1)]
+    rows = [(number, _fields(line)) for number, line in enumerate(lines, 1)]
     rows = [(number, fields) for number, fields in rows if fields and not fields[0].startswith("#")]
-    if rows and rows[0][1][-4:] == ["x1", "y1", "x2", "y2"]:  # a table's heading is no box
+    if (
+        rows and len(rows[0][1]) > 1 and not any(map(_is_number, rows[0][1][1:]))
+    ):  # a table's heading is no box
         rows = rows[1:]
     if rows and all(len(fields) == 4 for _, fields in rows):
         return [fields for _, fields in rows]
@@ -70,9 +77,35 @@ def _read_text(path: Path) -> dict[str, list[str]] | list[list[str]]:
     return boxes
 
 
+def _fields(line: str) -> list[str]:
+    # With commas or tabs an id may hold blanks, and be quoted; the csv module knows how.
+    for separator in (",", "\t"):
+        if separator in line:
+            fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+            return [field.strip() for field in fields if field.strip()]
+    return line.split()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _without_extension(name: str) -> str:
+    stem, dot, extension = name.rpartition(".")
+    return stem if dot and f".{extension.lower()}" in SUFFIXES else name
+
+
 def _box(values: object, where: str) -> Box:
     try:
-        if not isinstance(values, Sequence) or isinstance(values, str):
+        if (
+            not isinstance(values, Sequence)
+            or isinstance(values, str)
+            or any(isinstance(v, bool) for v in values)
+        ):
             raise ValueError
         x1, y1, x2, y2 = (float(value) for value in values)
     except (TypeError, ValueError, OverflowError) as error:

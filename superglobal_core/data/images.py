@@ -59,6 +59,7 @@ def list_images(source: str | Path) -> list[ImageFile]:
     else:
         raise UserError(f"there is no folder or list of images {source}: correct --images")
     files = [ImageFile(path.stem, path) for path in paths]
+    _refuse_unwritable_ids(files, source)
     _refuse_same_ids(files, source)
     return files
 
@@ -71,6 +72,8 @@ def read_image(path: str | Path) -> np.ndarray:
     Source: the release decodes with OpenCV (BGR); so do we, for the same pixels.
     """
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise ImageError("is no plain file")  # reading a pipe would wait for ever
         data = Path(path).read_bytes()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
@@ -122,13 +125,28 @@ def _read_list(source: Path) -> list[Path]:
     if not names:
         raise UserError(f"the list {source} names no image: write one path a line")
     beside = [source.parent / name for name in names]
-    paths = [path if path.is_file() else Path(name) for path, name in zip(beside, names, strict=True)]
-    absent = [str(path) for path in paths if not path.is_file()]
+    paths = [path if _is_file(path) else Path(name) for path, name in zip(beside, names, strict=True)]
+    absent = [str(path)[:200] for path in paths if not _is_file(path)]
     if absent:
         raise UserError(
             f"{len(absent)} of the {len(names)} images that {source} names do not exist: {name_list(absent)}"
         )
     return paths
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than the system takes
+        return False
+
+
+def _refuse_unwritable_ids(files: list[ImageFile], source: Path) -> None:
+    # Such names (bytes that are no UTF-8) can be read but not written into a sidecar.
+    wrong = [file.id for file in files if any(0xD800 <= ord(letter) <= 0xDFFF for letter in file.id)]
+    if wrong:
+        shown = name_list(name.encode("utf-8", "backslashreplace").decode() for name in wrong)
+        raise UserError(f"{source} names images whose names are not UTF-8: {shown}; rename them")
 
 
 def _refuse_same_ids(files: list[ImageFile], source: Path) -> None:

@@ -10,11 +10,17 @@ from superglobal_core.errors import UserError, name_list
 
 
 def rows_of(
-    names: Sequence[str], ids: Sequence[str] | None, rows: int, what: str, may_lack: Collection[str] = ()
+    names: Sequence[str],
+    ids: Sequence[str] | None,
+    rows: int,
+    what: str,
+    may_lack: Collection[str] = (),
+    exactly: bool = False,
 ) -> np.ndarray:
     """Return the row of each name, int64, -1 for a name in `may_lack` that has none.
 
-    ids: the rows' names; without them the rows must already be in the names' order.
+    ids: the rows' names, empty where unknown; without them the rows must already be in the names'
+    order, and `exactly` as many.
     may_lack: names that are known to be absent (images left out of an extraction).
 
     Raises:
@@ -24,7 +30,7 @@ def rows_of(
     [1, 0]
     """
     if ids is None:
-        if rows < len(names):
+        if rows < len(names) or (exactly and rows != len(names)):
             raise UserError(
                 f"the {what} has {rows} rows, but the ground truth names {len(names)} images: "
                 "give one row an image, in its order"
@@ -32,7 +38,8 @@ def rows_of(
         return np.arange(len(names), dtype=np.int64)
     first: dict[str, int] = {}
     for row, name in enumerate(ids):
-        first.setdefault(name, row)
+        if name:  # rows of a part without names belong to no image of the ground truth
+            first.setdefault(name, row)
     absent = [name for name in names if name not in first and name not in set(may_lack)]
     if absent:
         raise UserError(

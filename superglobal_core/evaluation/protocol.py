@@ -58,7 +58,8 @@ def evaluate(
 ) -> dict[str, ProtocolResult]:
     """Evaluate one retrieval result under Easy, Medium and Hard.
 
-    queries: the labels, for example `load_groundtruth(path).queries`. Then exactly one of:
+    queries: the labels, `load_groundtruth(path)` or its `queries`. Then exactly one of (arrays, or
+    what NumPy makes arrays of):
     ranking: integers (queries x places), database indices, best first; may be cut off.
     scores: (queries x database), higher is better, ties by ascending index.
     labelled_ranks: ranks counted earlier, for example while searching.
@@ -76,10 +77,11 @@ def evaluate(
     """
     if sum(given is not None for given in (ranking, scores, labelled_ranks)) != 1:
         raise UserError("give exactly one of ranking, scores and labelled ranks")
+    queries = getattr(queries, "queries", queries)
     if ranking is not None:
-        labelled_ranks = ranks_from_ranking(ranking, queries)
+        labelled_ranks = ranks_from_ranking(np.asarray(ranking), queries)
     elif scores is not None:
-        labelled_ranks = ranks_from_scores(scores, queries)
+        labelled_ranks = ranks_from_scores(np.asarray(scores), queries)
     assert labelled_ranks is not None
     return {
         name: _protocol(queries, labelled_ranks, positives, ignored, bootstrap, seed)

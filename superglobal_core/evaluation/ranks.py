@@ -159,6 +159,8 @@ def ranks_from_ranking(ranking: np.ndarray, queries: Sequence[LabelledQuery]) ->
         UserError: when the shape does not fit, or a row has no whole numbers or one twice.
     """
     _check_rows(ranking, queries, "ranking")
+    if ranking.shape[1] == 0:
+        raise UserError("the ranking has no places: give at least one place a query")
     if not np.issubdtype(ranking.dtype, np.integer):
         raise UserError(f"the ranking holds {ranking.dtype} values: it must hold database indices (integers)")
     query, image = labelled_pairs(queries)

@@ -16,7 +16,7 @@ from superglobal_core.errors import UserError, name_list
 from superglobal_core.features.store import SHARD_NAME, shard_name
 from superglobal_core.files import (
     TEMPORARY_PREFIX,
-    make_folder,
+    check_writable,
     read_json,
     sha256_of,
     sha256_of_npy,
@@ -66,13 +66,15 @@ class ShardPlan:
 
     def signature(self, number: int) -> dict[str, Any]:
         """Return what a shard must say of itself to be taken as done."""
-        images = "\n".join(f"{file.id}\t{_size(file.path)}" for file in self.files_of(number))
+        images = hashlib.sha256()
+        for file in self.files_of(number):
+            images.update(f"{file.id}\t{_content(file)}\n".encode())
         return {
             "shard": number,
             "shards": self.count,
             "first": number * self.shard_size,
             "images": len(self.files),
-            "images_sha256": hashlib.sha256(images.encode()).hexdigest(),
+            "images_sha256": images.hexdigest(),
             "descriptor": dict(self.descriptor),
             "made_with": dict(self.made_with),
         }
@@ -115,7 +117,9 @@ class ShardPlan:
         Raises:
             UserError: when the folder cannot be made or changed.
         """
-        make_folder(self.folder)
+        if not self.folder.exists():
+            check_writable(self.folder / "shard")
+            return
         try:
             for path in self.folder.iterdir():
                 match = SHARD_NAME.fullmatch(path.with_suffix(".npy").name)
@@ -138,14 +142,6 @@ class ShardPlan:
         return path.with_suffix(".npy"), path.with_suffix(".json")
 
 
-def _size(path: Path) -> int | None:
-    # An image that went away since it was listed is reported when it is read.
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
-
-
 def _differences(found: Any, wanted: Mapping[str, Any], different: Sequence[str]) -> str:
     if not isinstance(found, dict):
         return "its sidecar is damaged"
@@ -161,3 +157,11 @@ def _differences(found: Any, wanted: Mapping[str, Any], different: Sequence[str]
         else:
             names.append("the images" if key == "images_sha256" else f"{key}: {old!r}, now {new!r}")
     return name_list(names, 3)
+
+
+def _content(file: ImageFile) -> str:
+    # The content, not size and time: a copy is the same image, another picture of equal size is not.
+    try:
+        return sha256_of(file.path)
+    except UserError:
+        return "unreadable"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import mmap
 import re
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superglobal_core.errors import UserError, name_list
 from superglobal_core.files import load_array, read_json
@@ -29,6 +31,25 @@ def shard_name(number: int) -> str:
     'shard-00003'
     """
     return f"shard-{number:05d}"
+
+
+class Skipped(BaseModel):
+    """An image that was left out."""
+
+    id: str
+    reason: str = ""
+
+
+class Sidecar(BaseModel):
+    """What must be right in a shard's sidecar before it is believed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    ids: list[str]
+    descriptor: dict[str, Any]
+    skipped: list[Skipped] = []
+    dtype: str | None = None
+    shards: int | None = Field(None, ge=1, le=10_000_000)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +84,7 @@ class FeatureStore:
                 )
         self.starts = np.cumsum([0, *(len(segment.array) for segment in self.segments)])
         self.shape = (int(self.starts[-1]), int(first.array.shape[1]))
-        self.dtype = np.result_type(*(segment.array.dtype for segment in self.segments))
+        self.dtype = np.result_type(*(segment.array.dtype for segment in self.segments)).newbyteorder("=")
 
     @classmethod
     def of_array(cls, array: np.ndarray, name: str = "array") -> FeatureStore:
@@ -101,10 +122,21 @@ class FeatureStore:
 
     @property
     def ids(self) -> list[str] | None:
-        """Image names, one a row; None when a part has no sidecar."""
-        if any(segment.sidecar is None for segment in self.segments):
+        """Image names, one a row; None when no part has a sidecar, empty for rows of a part without."""
+        if all(segment.sidecar is None for segment in self.segments):
             return None
-        return [name for segment in self.segments for name in segment.sidecar["ids"]]  # type: ignore[index]
+        return [
+            name
+            for segment in self.segments
+            for name in (segment.sidecar["ids"] if segment.sidecar else [""] * len(segment.array))
+        ]
+
+    def digest(self) -> str:
+        """Return a digest of the matrix: its shape and at most 64 of its rows, evenly spaced."""
+        rows = np.unique(np.linspace(0, len(self) - 1, 64).astype(np.int64))
+        content = hashlib.sha256(repr((self.shape, str(self.dtype))).encode())
+        content.update(np.ascontiguousarray(self[rows]).tobytes())
+        return content.hexdigest()[:16]
 
     @property
     def skipped(self) -> list[str]:
@@ -147,8 +179,8 @@ class FeatureStore:
         while at < stop:
             offset = at - int(self.starts[number])
             part = self.segments[number].array[offset : offset + stop - at]
-            if not part.flags.writeable or min(part.strides) < 0:
-                part = part.copy()  # torch takes neither without a copy
+            if not part.flags.writeable or min(part.strides) < 0 or not part.dtype.isnative:
+                part = part.astype(part.dtype.newbyteorder("="))  # torch takes none of these as it is
             buffer[at - start : at - start + len(part)].copy_(torch.from_numpy(part))
             at += len(part)
             number += 1
@@ -195,7 +227,7 @@ def _open_folder(path: Path) -> list[Segment]:
     if 0 < len(sidecars) < len(segments):
         bare = [segment.source.name for segment in segments if segment.sidecar is None]
         raise UserError(f"{path}: {name_list(bare, 4)} lacks the sidecar that others have: extract again")
-    expected = max([sidecar.get("shards", 0) for sidecar in sidecars], default=0) or max(numbered) + 1
+    expected = max([sidecar["shards"] or 0 for sidecar in sidecars], default=0) or max(numbered) + 1
     missing = [shard_name(number) for number in range(expected) if number not in numbered]
     if missing:
         raise UserError(
@@ -217,15 +249,14 @@ def _open_shard(file: Path) -> Segment:
     if not sidecar_path.exists():
         return Segment(array, file)
     sidecar = read_json(sidecar_path)
-    if (
-        not isinstance(sidecar, dict)
-        or not isinstance(sidecar.get("ids"), list)
-        or "descriptor" not in sidecar
-    ):
+    try:
+        sidecar = Sidecar.model_validate(sidecar).model_dump()
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"])) or "the whole"
         raise UserError(
-            f"{sidecar_path} is not a shard's sidecar (ids and descriptor): extract the shard again"
-        )
-    if len(sidecar["ids"]) != len(array) or str(array.dtype) != sidecar.get("dtype", str(array.dtype)):
+            f"{sidecar_path} is not a shard's sidecar ('{key}' is wrong): extract the shard again"
+        ) from error
+    if len(sidecar["ids"]) != len(array) or str(array.dtype) != (sidecar["dtype"] or str(array.dtype)):
         raise UserError(f"{file} and its sidecar disagree in length or dtype: delete both and extract again")
     return Segment(array, file, sidecar)
 
@@ -234,6 +265,6 @@ def _checked(array: np.ndarray, name: str, allow_empty: bool = False) -> np.ndar
     if array.ndim != 2 or array.shape[1] == 0 or (len(array) == 0 and not allow_empty):
         shape = " x ".join(map(str, array.shape)) or "a single number"
         raise UserError(f"{name} has the shape {shape}: descriptors are rows x dimensions, at least one row")
-    if str(array.dtype) not in DTYPES:
+    if str(array.dtype.newbyteorder("=")) not in DTYPES:
         raise UserError(f"{name} holds {array.dtype} values: descriptors are {', '.join(DTYPES)}")
     return array

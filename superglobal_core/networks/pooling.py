@@ -58,8 +58,10 @@ class GeM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         _check_map(x, smallest=1)
-        p = self.p.to(x.dtype)
-        return x.clamp(min=self.eps).pow(p).mean(dim=(-2, -1)).pow(1.0 / p)
+        # In float32 at least: powers leave the range of half precision.
+        values = x if x.dtype == torch.float64 else x.float()
+        p = self.p.to(values.dtype)
+        return values.clamp(min=self.eps).pow(p).mean(dim=(-2, -1)).pow(1.0 / p).to(x.dtype)
 
     def extra_repr(self) -> str:
         return f"p={float(self.p):.4g}, eps={self.eps:g}"
@@ -90,9 +92,10 @@ class RegionalGeM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         margin = self.window // 2
         _check_map(x, smallest=margin + 1)
-        powers = F.pad(x.clamp(min=self.eps).pow(self.p), (margin,) * 4, mode="reflect")
+        values = x if x.dtype == torch.float64 else x.float()
+        powers = F.pad(values.clamp(min=self.eps).pow(self.p), (margin,) * 4, mode="reflect")
         regional = F.avg_pool2d(powers, self.window, stride=1).pow(1.0 / self.p)
-        return 0.5 * regional + 0.5 * x
+        return (0.5 * regional + 0.5 * values).to(x.dtype)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, window={self.window}"

@@ -47,8 +47,8 @@ class Reranker(abc.ABC):
     name: ClassVar[str]
 
     def __init__(self, shortlist: int = 400) -> None:
-        if shortlist < 1:
-            raise UserError(f"shortlist is {shortlist}: rerank at least one candidate")
+        if not isinstance(shortlist, int) or shortlist < 1:
+            raise UserError(f"shortlist is {shortlist!r}: it must be a whole number, at least 1")
         self.shortlist = shortlist
 
     @abc.abstractmethod
@@ -66,7 +66,7 @@ class Reranker(abc.ABC):
             return 1
         return max(1, min(64, 2**28 // max(1, candidates * (dimension + candidates))))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __call__(
         self,
         queries: Array,
@@ -75,6 +75,7 @@ class Reranker(abc.ABC):
         *,
         device: str = "cpu",
     ) -> tuple[Any, Any]:
+        queries, database = _as_array(queries, "queries"), _as_array(database, "database")
         _check_shapes(queries, database)
         rows = _Rows(queries, database, device)
         if shortlist_indices is None:
@@ -115,9 +116,26 @@ class Reranker(abc.ABC):
             scores[batch, start : start + part.shape[1]] = similarity(queries, rows.gather(part))
 
 
+def _as_array(value: Any, name: str) -> Any:
+    """Return tensors, arrays and stores as they are, and lists of numbers as an array."""
+    if isinstance(value, Tensor | np.ndarray | FeatureStore):
+        return value
+    try:
+        return np.asarray(value, np.float32)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{name} are a {type(value).__name__}: rows x dimensions of numbers are needed"
+        ) from error
+
+
 def _as_tensor(array: Array) -> Tensor:
-    # Copied, because torch takes neither read-only nor reversed arrays as they are.
-    return array if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
+    if isinstance(array, Tensor):
+        return array
+    # Copied, because torch takes no read-only, reversed or foreign-endian array as it is.
+    copy = np.array(array)
+    if copy.dtype.kind == "u" and copy.dtype.itemsize > 1:
+        copy = copy.astype(np.int64)
+    return torch.from_numpy(copy.astype(copy.dtype.newbyteorder("="), copy=False))
 
 
 def similarity(queries: Tensor, candidates: Tensor) -> Tensor:

@@ -44,9 +44,9 @@ class SuperGlobalReranker(Reranker):
 
     def __init__(self, shortlist: int = 400, neighbours: int = 9, beta: float = 0.15) -> None:
         super().__init__(shortlist)
-        if neighbours < 0:
-            raise UserError(f"neighbours is {neighbours}: it cannot be negative")
-        if not (math.isfinite(beta) and beta >= 0):
+        if not isinstance(neighbours, int) or neighbours < 0:
+            raise UserError(f"neighbours is {neighbours!r}: it must be a whole number, at least 0")
+        if not (isinstance(beta, int | float) and math.isfinite(beta) and beta >= 0):
             raise UserError(f"beta is {beta}: it must be a number from 0 on")
         self.neighbours, self.beta = neighbours, beta
 

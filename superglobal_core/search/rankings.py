@@ -80,8 +80,10 @@ class Ranking:
             raise UserError(f"{path} has no array 'indices' (it has {', '.join(sorted(arrays)) or 'none'})")
         try:
             about = json.loads(str(arrays["about"])) if "about" in arrays else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path}: its description 'about' is no JSON: make the file again") from error
+        if not isinstance(about, dict) or not isinstance(about.get("parameters", {}), dict):
+            raise UserError(f"{path}: its description 'about' is none of ours: make the file again")
         labelled = rows = None
         names = ("labelled_query", "labelled_image", "labelled_rank", "labelled_row")
         if all(name in arrays for name in names):

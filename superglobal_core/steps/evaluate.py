@@ -37,14 +37,22 @@ def evaluate_step(
         raise UserError("give either --ranks or --scores, one of them")
     if bootstrap < 0:
         raise UserError(f"--bootstrap is {bootstrap}: the number of resamples, 0 for no intervals")
-    check_writable(out)
+    if seed < 0:
+        raise UserError(f"--seed is {seed}: use zero or more")
+    check_writable(out, [path for path in (groundtruth, ranks, scores) if path is not None])
     watch = Stopwatch()
     truth = load_groundtruth(groundtruth)
     inputs: dict[str, Any]
     about: dict[str, Any] = {}
     if scores is not None:
         inputs = {"scores": load_array(scores, mmap=True)}
-        about = {"database": inputs["scores"].shape[-1]} if inputs["scores"].ndim else {}
+        shape = inputs["scores"].shape
+        if len(shape) == 2 and shape[1] < len(truth.image_names):
+            raise UserError(
+                f"{scores} has {shape[1]} columns, but the ground truth names {len(truth.image_names)} images: "
+                "give one column an image, in its order"
+            )
+        about = {"database": shape[-1]} if shape else {}
     elif Path(str(ranks)).suffix == ".npz":
         ranking = Ranking.load(str(ranks))
         about = ranking.about
@@ -84,6 +92,12 @@ def _inputs_of(ranking: Ranking, truth: GroundTruth, path: str, groundtruth_sha2
     indices = ranking.indices
     if indices.ndim != 2 or not np.issubdtype(indices.dtype, np.integer):
         raise UserError(f"{path}: 'indices' must be integers, queries x places")
+    if indices.min(initial=0) < -1:
+        raise UserError(f"{path}: 'indices' begin at 0 (-1 marks an empty place), but one is {indices.min()}")
+    if ranking.query_ids is not None and len(ranking.query_ids) != len(indices):
+        raise UserError(
+            f"{path} has {len(ranking.query_ids)} query_ids for {len(indices)} rows: make it again"
+        )
     if ranking.query_ids is not None:
         indices = indices[rows_of(truth.query_names, ranking.query_ids, len(indices), "set of queries")]
     if ranking.database_ids is not None:

@@ -12,9 +12,9 @@ from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.ranks import move_to_front
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
-from superglobal_core.files import check_writable, sha256_of
+from superglobal_core.files import sha256_of
 from superglobal_core.reranking.base import Reranker
-from superglobal_core.results import recorded
+from superglobal_core.results import check_outputs, recorded
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.search import facts_of, query_rows, rank
 
@@ -39,7 +39,8 @@ def rerank_step(
     """
     if top is not None and top < 1:
         raise UserError(f"--top is {top}: ask for at least one place")
-    check_writable(out)
+    sources = [queries, *databases, *(path for path in (search, groundtruth) if path)]
+    check_outputs(out, sources)
     with recorded("rerank", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)
         if search is None:
@@ -94,9 +95,10 @@ def _load(
             f"{path} is a search of other descriptors ({about.get('database')} rows; here {len(database)}): "
             "search again with these --queries and --database"
         )
+    digests = (query_store.digest(), database.digest())
     names = first.named(database.ids).names
     renamed = names is not None and first.names is not None and not np.array_equal(names, first.names)
-    if renamed or (first.query_ids is not None and first.query_ids != query_store.ids):
+    if renamed or (about.get("queries_digest"), about.get("database_digest")) != digests:
         raise UserError(
             f"{path} is a search of other images, or of these in another order: "
             "search again with these --queries and --database"

@@ -13,8 +13,8 @@ from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
-from superglobal_core.files import check_writable, sha256_of
-from superglobal_core.results import recorded
+from superglobal_core.files import sha256_of
+from superglobal_core.results import check_outputs, recorded
 from superglobal_core.search.exact import search
 from superglobal_core.search.rankings import Ranking
 
@@ -32,7 +32,7 @@ def search_step(
     With a ground truth the rows of the result follow its queries, and the rank of every labelled
     image in the whole database is counted in the same pass.
     """
-    check_writable(out)
+    check_outputs(out, [queries, *databases, *([groundtruth] if groundtruth else [])])
     with recorded("search", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)
         ranking = rank(query_store, database, k, groundtruth, device).named(database.ids)
@@ -52,6 +52,8 @@ def rank(
         "method": "none",
         "parameters": {"k": min(k, len(database))},
         "distractors": None,
+        "queries_digest": query_store.digest(),
+        "database_digest": database.digest(),
     }
     if groundtruth is None:
         result = search(query_store.all_rows(), database, k, device=device)
@@ -78,7 +80,7 @@ def rank(
 
 def query_rows(query_store: FeatureStore, truth: GroundTruth) -> np.ndarray:
     """Return the stored row of each of the ground truth's queries."""
-    return rows_of(truth.query_names, query_store.ids, len(query_store), "set of queries")
+    return rows_of(truth.query_names, query_store.ids, len(query_store), "set of queries", exactly=True)
 
 
 def facts_of(ranking: Ranking) -> dict[str, Any]:

@@ -210,3 +210,31 @@ def test_a_narrow_landmark_gets_a_box_wide_enough(box: tuple[float, float, float
     assert y2 - y1 >= 139.9
     assert x1 <= box[0] + 1
     assert x2 >= box[2] - 1
+
+
+def test_replace_removes_landmarks_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    make_landmarks(folder, landmarks=1, size=128, distractors=1, processes=1)
+    (folder / "features").mkdir()
+    (folder / "features" / "mine.npy").write_bytes(b"mine")
+    make_landmarks(folder, seed=1, landmarks=1, size=128, distractors=0, processes=1, replace=True)
+    assert (folder / "features" / "mine.npy").read_bytes() == b"mine"
+    assert not list((folder / "distractors").glob("*"))
+    other = tmp_path / "project"
+    other.mkdir()
+    (other / "parameters.json").write_text('{"lr": 0.1}')
+    with pytest.raises(UserError, match="none of this command's"):
+        make_landmarks(other, landmarks=1, size=128, distractors=0, processes=1, replace=True)
+    assert (other / "parameters.json").read_text() == '{"lr": 0.1}'
+
+
+def test_half_written_pictures_of_a_killed_run_are_no_part_of_the_set(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    make_landmarks(folder, landmarks=1, size=128, distractors=1, processes=1)
+    manifest = (folder / "MANIFEST.json").read_bytes()
+    (folder / "MANIFEST.json").unlink()
+    left = folder / "database" / ".partial-x-lm.jpg"
+    left.write_bytes(b"half")
+    make_landmarks(folder, landmarks=1, size=128, distractors=1, processes=1)
+    assert not left.exists()
+    assert (folder / "MANIFEST.json").read_bytes() == manifest

@@ -86,7 +86,9 @@ def test_ids_and_skipped_images(tmp_path: Path) -> None:
     assert store.skipped == ["bad", "bad"]
     assert store.descriptor == KIND
     np.save(tmp_path / "bare.npy", rows(1))
-    assert FeatureStore.open(one, tmp_path / "bare.npy").ids is None
+    # Rows of a part without names have none, and the others keep theirs.
+    assert FeatureStore.open(one, tmp_path / "bare.npy").ids == ["one-0", "one-1", "one-2", ""]
+    assert FeatureStore.open(tmp_path / "bare.npy").ids is None
     assert FeatureStore.of_array(rows(2)).descriptor is None
 
 
@@ -168,6 +170,34 @@ def test_damaged_shards(tmp_path: Path) -> None:
         fails(message)
 
 
+def test_foreign_byte_order_is_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "big_endian.npy", rows(5).astype(">f4"))
+    store = FeatureStore.open(tmp_path / "big_endian.npy")
+    buffer = torch.zeros(5, 4)
+    assert store.read_into(buffer, 0) == 5
+    assert np.array_equal(buffer.numpy(), rows(5))
+    assert np.array_equal(store[np.array([3, 1])], rows(5)[[3, 1]])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shards", "x"),
+        ("shards", 10**12),
+        ("descriptor", "text"),
+        ("skipped", ["a2"]),
+        ("ids", [{}, {}]),
+        ("ids", [1, 2]),
+    ],
+)
+def test_a_nonsensical_sidecar_is_named(tmp_path: Path, key: str, value: object) -> None:
+    folder = write_folder(tmp_path / "one", [rows(2)])
+    sidecar = folder / "shard-00000.json"
+    sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), key: value}))
+    with pytest.raises(UserError, match=f"is not a shard's sidecar .'{key}"):
+        FeatureStore.open(folder)
+
+
 def test_wrong_paths_and_arrays(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.txt").write_text("hello")
@@ -180,7 +210,6 @@ def test_wrong_paths_and_arrays(tmp_path: Path) -> None:
     np.save(tmp_path / "thin.npy", np.zeros((3, 0)))
     np.save(tmp_path / "complex.npy", np.zeros((3, 2), complex))
     np.save(tmp_path / "words.npy", np.array([["a", "b"]]))
-    np.save(tmp_path / "big_endian.npy", rows(2).astype(">f4"))
     for name, message in {
         "absent": "does not exist",
         "absent.npy": "does not exist",
@@ -195,7 +224,6 @@ def test_wrong_paths_and_arrays(tmp_path: Path) -> None:
         "thin.npy": "has the shape 3 x 0",
         "complex.npy": "holds complex128 values",
         "words.npy": "holds <U1 values",
-        "big_endian.npy": "holds >f4 values",
     }.items():
         with pytest.raises(UserError, match=message) as caught:
             FeatureStore.open(tmp_path / name)

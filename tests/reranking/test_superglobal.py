@@ -308,7 +308,6 @@ def test_wrong_arguments(call: Callable[[], Any], message: str) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_gives_the_same_order() -> None:
     queries, database = problem(dtype=np.float64)
     order, scores = SuperGlobalReranker(shortlist=200)(queries, database)

@@ -164,7 +164,6 @@ def test_only_a_block_of_the_database_is_held(tmp_path: Path) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_finds_the_same() -> None:
     rng = np.random.default_rng(4)
     database = rng.integers(-2, 3, (3000, 64)).astype(np.float16)

@@ -25,11 +25,19 @@ from superglobal_core.data.landmarks.photograph import Measurement
 from superglobal_core.data.landmarks.plan import Job, Parameters, make_plan
 from superglobal_core.data.landmarks.worker import Record, encode, single_threaded, work
 from superglobal_core.errors import UserError
-from superglobal_core.files import atomic_write, read_json, sha256_of, write_json, write_text
+from superglobal_core.files import (
+    TEMPORARY_PREFIX,
+    atomic_write,
+    read_json,
+    sha256_of,
+    write_json,
+    write_text,
+)
 from superglobal_core.progress import track
 
 DEFAULT_LANDMARKS, DEFAULT_DISTRACTORS, DEFAULT_SIZE = 30, 2000, 256
-SMALLEST_SIZE = 96  # below, the networks' last map has fewer than three positions a side
+# Of the longer side: below, the shorter one is too short for the networks' smallest scale.
+SMALLEST_SIZE, LARGEST_SIZE = 128, 2048
 GROUND_TRUTH, MANIFEST, GEOMETRY, SHEET = (
     "gnd_landmarks.pkl",
     "MANIFEST.json",
@@ -37,6 +45,7 @@ GROUND_TRUTH, MANIFEST, GEOMETRY, SHEET = (
     "contact_sheet.jpg",
 )
 NOTE = "parameters.json"
+FOLDERS = ("queries", "database", "distractors")
 _PROGRESS = ".progress"
 
 
@@ -60,7 +69,7 @@ def make_landmarks(
     Args:
         out: folder to write; made if need be.
         seed: another seed gives other buildings.
-        size: longer side of the images in pixels, 96 or more.
+        size: longer side of the images in pixels, 128 to 2048.
         landmarks: how many buildings have queries (every second one has two).
         distractors: how many images of other buildings, in their own folder.
         processes: workers; as many as this process may use cores when not given. More than one
@@ -83,6 +92,7 @@ def make_landmarks(
         raise UserError(f"processes is {processes}: at least one has to do the work")
     out = Path(out)
     _claim(out, parameters, replace)
+    _clean(out)
     plan = make_plan(parameters)
     records = _known(out)
     pending = [job for job in plan if job.key not in records or not _complete(job, out)]
@@ -110,8 +120,8 @@ def make_landmarks(
 def _checked(seed: int, size: int, landmarks: int, distractors: int) -> Parameters:
     if seed < 0:
         raise UserError(f"seed is {seed}: use zero or more")
-    if size < SMALLEST_SIZE:
-        raise UserError(f"size is {size}: images need a longer side of at least {SMALLEST_SIZE} pixels")
+    if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+        raise UserError(f"size is {size}: the longer side has {SMALLEST_SIZE} to {LARGEST_SIZE} pixels")
     if landmarks < 1:
         raise UserError(f"landmarks is {landmarks}: ask for at least one")
     if distractors < 0:
@@ -127,6 +137,8 @@ def _claim(out: Path, parameters: Parameters, replace: bool) -> None:
     wanted = {**parameters.as_dict(), "code": fingerprint("superglobal_core.data.landmarks")}
     if note.exists():
         found = read_json(note)
+        if not isinstance(found, dict) or set(found) != set(wanted):
+            raise UserError(f"{note} is none of this command's: choose another folder")
         other = [
             f"{key} {found.get(key)} instead of {value}"
             for key, value in wanted.items()
@@ -139,10 +151,25 @@ def _claim(out: Path, parameters: Parameters, replace: bool) -> None:
                 f"{out} holds landmarks made with {', '.join(other)}: "
                 "choose another folder, or draw them anew with --replace"
             )
-        shutil.rmtree(out)
+        _remove(out)
     elif any((out / name).exists() for name in ("queries", "database", GROUND_TRUTH)):
         raise UserError(f"{out} holds images or a ground truth of unknown origin: choose another folder")
     write_json(note, wanted)
+
+
+def _remove(out: Path) -> None:
+    """Remove a data set, and nothing else that somebody keeps in its folder."""
+    for name in (*FOLDERS, _PROGRESS):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name in (GROUND_TRUTH, MANIFEST, GEOMETRY, SHEET, NOTE):
+        (out / name).unlink(missing_ok=True)
+
+
+def _clean(out: Path) -> None:
+    """Remove what a killed process left half written."""
+    for folder in (out, *(out / name for name in (*FOLDERS, _PROGRESS))):
+        for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+            path.unlink(missing_ok=True)
 
 
 def _known(out: Path) -> dict[str, Record]:
@@ -221,7 +248,7 @@ def _small_jpeg(picture: np.ndarray, limit: int = 390_000) -> bytes:
 
 def _write_manifest(out: Path, parameters: Parameters) -> None:
     folders = {}
-    for name in ("queries", "database", "distractors"):
+    for name in FOLDERS:
         paths = sorted((out / name).glob("*.jpg"))
         digest = hashlib.sha256()
         for path in paths:

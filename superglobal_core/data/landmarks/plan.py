@@ -9,11 +9,13 @@ import numpy as np
 
 from superglobal_core.data.landmarks.genome import STYLES, Genome, draw_genome, relative
 
-# Raised whenever the same seed would give other pictures or labels.
+# Raised whenever the same building and view would give another picture or label.
 RENDERER_VERSION = 1
+# Raised whenever the same parameters would choose other buildings or views.
+PLAN_VERSION = 2
 
 # A landmark's part of the database; the roles steer the dice, the labels follow from geometry.
-EASY_VIEWS, HARD_VIEWS, JUNK_VIEWS = 5, 6, 2
+EASY_VIEWS, HARD_VIEWS, JUNK_VIEWS = 4, 7, 2
 OTHERS_PER_LANDMARK = 7  # database images of unlabelled buildings
 VIEWS_PER_OTHER = 2
 VIEWS_PER_DISTRACTOR = 4
@@ -30,6 +32,7 @@ class Parameters:
     landmarks: int
     distractors: int
     renderer: int = RENDERER_VERSION
+    plan: int = PLAN_VERSION
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parameters as they are written down."""
@@ -77,11 +80,19 @@ def queries_of(landmark: int) -> int:
     return 1 + landmark % 2
 
 
+def _landmark_genome(index: int, earlier: list[Genome], rng: np.random.Generator) -> Genome:
+    # All styles in turn, so that small sets are mixed too. From the second round on every other
+    # landmark is a relative of the one a round before: as the colleges of Oxford resemble each other.
+    if index >= len(STYLES) and index % 2:
+        return relative(earlier[index - len(STYLES)], rng)
+    return draw_genome(rng, STYLES[index % len(STYLES)])
+
+
 def make_plan(parameters: Parameters) -> list[Job]:
     """Return every building with every photograph of it, in an order that depends on the parameters alone."""
     seed, landmarks = parameters.seed, parameters.landmarks
     jobs: list[Job] = []
-    genomes = []
+    genomes: list[Genome] = []
     others = OTHERS_PER_LANDMARK * landmarks
     database = (EASY_VIEWS + HARD_VIEWS + JUNK_VIEWS) * landmarks + others
     # Names are dealt out at random, so that a name or its place says nothing about what is seen.
@@ -90,9 +101,7 @@ def make_plan(parameters: Parameters) -> list[Job]:
     query_number = 0
     for index in range(landmarks):
         rng = dice(seed, "landmark", index)
-        # All styles in turn, so that small sets are mixed too.
-        genome = draw_genome(rng, STYLES[index % len(STYLES)])
-        genomes.append(genome)
+        genomes.append(_landmark_genome(index, genomes, rng))
         yaws = [float(rng.uniform(-0.5, 0.5))]
         if queries_of(index) == 2:
             yaws.append(yaws[0] + (-1 if yaws[0] > 0 else 1) * float(rng.uniform(0.45, 0.8)))
@@ -104,7 +113,7 @@ def make_plan(parameters: Parameters) -> list[Job]:
         for number, role in enumerate(roles):
             query = number % len(yaws)
             shots.append(Shot("database", next(names), role, yaws[query], len(shots) + 1, query))
-        jobs.append(Job("landmark", index, genome, None, tuple(shots)))
+        jobs.append(Job("landmark", index, genomes[index], None, tuple(shots)))
     groups = (
         ("other", "database", others, VIEWS_PER_OTHER),
         ("distractor", "distractors", parameters.distractors, VIEWS_PER_DISTRACTOR),

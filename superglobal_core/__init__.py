@@ -11,6 +11,7 @@ needs neither a GPU nor faiss nor Snakemake.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from superglobal_core.networks.descriptor import GlobalDescriptor
     from superglobal_core.networks.pooling import GeM, RegionalGeM, ReLUP, ScaleGeM
     from superglobal_core.reranking.superglobal import SuperGlobalReranker
+
+# Threads that wait for each other must not spin: beside other work on the machine every meeting then
+# costs milliseconds, tenfold in a reranking. OpenMP reads this when torch is loaded, if that is later.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "FeatureStore": "features.store",

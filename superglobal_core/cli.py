@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from pathlib import Path
@@ -11,10 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.errors import UserError
-
-# Threads that wait for each other must not spin: beside other work on the machine that costs a
-# hundredfold. Read by OpenMP when torch is loaded, later than this.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 app = typer.Typer(
     name="superglobal",

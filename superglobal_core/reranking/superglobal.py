@@ -107,9 +107,8 @@ def gram(rows: Tensor) -> Tensor:
         return torch.bmm(rows, rows.transpose(1, 2))
     out = rows.new_empty(len(rows), count, count)
     edges = [round(count * tile / tiles) for tile in range(tiles + 1)]
-    for number in range(len(rows)):
-        for start, stop in itertools.pairwise(edges):
-            strip = rows[number, start:stop] @ rows[number, start:].T
-            out[number, start:stop, start:] = strip
-            out[number, stop:, start:stop] = strip[:, stop - start :].T
+    for start, stop in itertools.pairwise(edges):
+        strip = torch.bmm(rows[:, start:stop], rows[:, start:].transpose(1, 2))
+        out[:, start:stop, start:] = strip
+        out[:, stop:, start:stop] = strip[:, :, stop - start :].transpose(1, 2)
     return out

@@ -37,7 +37,8 @@ def train_mini(
     The training images are rendered first (into `work`, by several processes), then the network is
     trained with ArcFace: ReLU, GeM with a learned exponent, descriptor = fc(GeM(F)), BGR input
     normalised as the releases do. Interrupted, it goes on from its last checkpoint in `work` and
-    comes to the same weights. Under an hour on two cores with the defaults.
+    comes to the same weights (with the same software and number of threads). Half an hour on two
+    idle cores with the defaults; where the cores are shared, OMP_NUM_THREADS=1 is the faster choice.
 
     Args:
         out: the checkpoint to write (`.safetensors`).

@@ -20,12 +20,12 @@ def tiny_suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def snakemake() -> Snakemake:
     def run(
-        folder: Path, suite: Path, *arguments: str, package: Path = ROOT
+        folder: Path, suite: Path, *arguments: str, root: Path = ROOT
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(folder, suite, *arguments),
+            command(folder, suite, *arguments, root=root),
             cwd=folder,
-            env=environment(package),
+            env=environment(root),
             capture_output=True,
             text=True,
             timeout=900,

@@ -27,12 +27,12 @@ TINY = {
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def command(folder: Path, suite: Path, *arguments: str) -> list[str]:
-    """Return the command that runs a suite in a folder."""
-    program = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
+def command(folder: Path, suite: Path, *arguments: str, root: Path = ROOT) -> list[str]:
+    """Return the command that runs a suite in a folder with the workflow and library of `root`."""
+    program = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile"), "--cores", "2"]
     return [*program, "--directory", str(folder), "--configfile", str(suite), *arguments]
 
 
-def environment(package: Path = ROOT) -> dict[str, str]:
-    """Return the environment in which `superglobal_core` comes from `package`."""
-    return {**os.environ, "PYTHONPATH": str(package)}
+def environment(root: Path = ROOT) -> dict[str, str]:
+    """Return the environment in which the jobs' `superglobal_core` comes from `root`."""
+    return {**os.environ, "PYTHONPATH": str(root)}

@@ -69,14 +69,15 @@ def test_a_second_run_finds_nothing_to_do(tiny_run: Path, tiny_suite: Path, snak
 def test_changed_code_reruns_what_depends_on_it_and_nothing_else(
     tiny_run: Path, tiny_suite: Path, snakemake: Snakemake, tmp_path: Path
 ) -> None:
-    package = tmp_path / "superglobal_core"
-    shutil.copytree(ROOT / "superglobal_core", package, ignore=shutil.ignore_patterns("__pycache__"))
-    module = package / "reranking" / "superglobal.py"
-    # The shipped weights are an input: their time must not be what makes jobs run.
+    for name in ("superglobal_core", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    module = tmp_path / "superglobal_core" / "reranking" / "superglobal.py"
     module.write_text(module.read_text() + "\n# only a comment\n")
-    assert planned_rules(snakemake(tiny_run, tiny_suite, "-n", package=tmp_path).stdout) == set()
+    assert planned_rules(snakemake(tiny_run, tiny_suite, "-n", root=tmp_path).stdout) == set()
     module.write_text(module.read_text() + "\nCHANGED = True\n")
-    done = snakemake(tiny_run, tiny_suite, "-n", package=tmp_path)
+    done = snakemake(tiny_run, tiny_suite, "-n", root=tmp_path)
     assert planned_rules(done.stdout) == {"rerank", "evaluate", "report"}, done.stdout + done.stderr
 
 

@@ -20,7 +20,9 @@ rule rerank:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
         options=method_options,
-        code=fingerprint("superglobal_core.steps.rerank", "superglobal_core.reranking.methods"),
+        code=fingerprint(
+            "superglobal_core.steps.rerank", "superglobal_core.reranking.methods"
+        ),
     shell:
         "superglobal rerank --queries '{params.queries}' {params.databases} --search {input.search}"
         " --groundtruth {input.groundtruth} {params.options} --out {output.ranking} > {log} 2>&1"

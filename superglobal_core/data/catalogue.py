@@ -1,0 +1,214 @@
+"""The catalogue: everything that can be downloaded, as data (`catalogue.yaml`), checked and looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from superglobal_core.errors import UserError, unknown_name
+
+SHIPPED = Path(__file__).with_name("catalogue.yaml")
+
+Format = Literal["tar.gz", "pickle", "torch", "mat", "onnx", "text", "any"]
+
+
+def _is_relative(value: str) -> str:
+    # It becomes a path below the root: nothing may lead out of it.
+    path = PurePosixPath(value)
+    if not value or path.is_absolute() or ".." in path.parts or "\\" in value or value.startswith((".", "~")):
+        raise ValueError("give a path below the root, without '..' and not beginning with '.'")
+    return value
+
+
+def _is_file_name(value: str) -> str:
+    if "/" in _is_relative(value):
+        raise ValueError("give a file name without folders")
+    return value
+
+
+def _is_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s]+", value):
+        raise ValueError("give an address that begins with http:// or https://")
+    return value
+
+
+RelativePath = Annotated[str, AfterValidator(_is_relative)]
+FileName = Annotated[str, AfterValidator(_is_file_name)]
+Address = Annotated[str, AfterValidator(_is_address)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class RemoteFile(_Model):
+    """One file to download: where from, in order of preference, and how to know that it is the right one."""
+
+    name: FileName = Field(description="its name on disk")
+    urls: list[Address] = Field(description="addresses in order of preference")
+    bytes: int | None = Field(None, ge=1, description="its exact size; none = not known")
+    about_bytes: int | None = Field(
+        None, ge=1, description="its size, roughly, where the exact one is not known"
+    )
+    sha256: Sha256 | None = Field(None, description="none = not known; the first download records it")
+    format: Format = Field("any", description="what its first bytes must look like")
+    unpack: RelativePath | None = Field(None, description="an archive: the folder for its images")
+    images: int | None = Field(None, ge=1, description="how many images it holds")
+
+    @property
+    def expected_bytes(self) -> int | None:
+        """The size to plan disk space with: exact if known, otherwise rough."""
+        return self.bytes or self.about_bytes
+
+
+class Parts(_Model):
+    """Many archives of one kind, numbered from 1: `{part}` in name and addresses is the number."""
+
+    count: int = Field(ge=1, description="how many archives")
+    name: str = Field(description="file name with {part}")
+    urls: list[Address] = Field(min_length=1, description="addresses with {part}")
+    about_bytes: int | None = Field(None, ge=1, description="size of one archive, roughly")
+
+    @model_validator(mode="after")
+    def _numbered(self) -> Parts:
+        for text in (self.name, *self.urls):
+            if "{part}" not in text:
+                raise ValueError(f"{text} lacks {{part}}, which stands for the archive's number")
+        return self
+
+
+class Entry(_Model):
+    """One thing to download by name: a data set, distractors, a checkpoint, features."""
+
+    name: str = ""
+    title: str = Field(description="what it is, in a few words")
+    kind: Literal["dataset", "distractors", "checkpoint", "features", "weights"] = Field(
+        description="what for"
+    )
+    folder: RelativePath = Field(description="its folder below the root")
+    files: list[RemoteFile] = Field(default_factory=list, description="files; archives are unpacked")
+    parts: Parts | None = Field(None, description="distractors: their archives")
+    groundtruth: FileName | None = Field(None, description="a data set: which file is the ground truth")
+    images: int | None = Field(None, ge=1, description="how many images there are in all (the list's count)")
+    image_list: FileName | None = Field(None, description="distractors: which file lists the images")
+    corrupt: list[str] = Field(default_factory=list, description="ids of images known not to decode")
+    homepage: str | None = Field(None, description="the page to read, and to get it from by hand")
+    licence: str = Field(description="under which terms it is given")
+    citation: str | None = Field(None, description="BibTeX")
+    notes: str | None = Field(None, description="what one should know")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Entry:
+        names = [file.name for file in self.files]
+        if len(set(names)) != len(names):
+            raise ValueError("two files have the same name")
+        for key, value in (("groundtruth", self.groundtruth), ("image_list", self.image_list)):
+            if value is not None and value not in names:
+                raise ValueError(f"{key} is {value}, which is none of the files")
+        if self.kind == "dataset" and self.groundtruth is None:
+            raise ValueError("a data set needs a groundtruth, one of its files")
+        if self.kind == "distractors" and self.parts is None:
+            raise ValueError("distractors need parts, their archives")
+        if not self.files and self.parts is None:
+            raise ValueError("give files, or parts")
+        return self
+
+    def part(self, number: int) -> RemoteFile:
+        """Return the archive of that number, from 1.
+
+        Raises:
+            UserError: when there is no such archive.
+        """
+        if self.parts is None or not 1 <= number <= self.parts.count:
+            count = self.parts.count if self.parts else 0
+            raise UserError(f"{self.name} has no archive {number}: they are numbered from 1 to {count}")
+        return RemoteFile(
+            name=self.parts.name.replace("{part}", str(number)),
+            urls=[url.replace("{part}", str(number)) for url in self.parts.urls],
+            about_bytes=self.parts.about_bytes,
+            format="tar.gz",
+            unpack=f"jpg/part-{number:03d}",
+        )
+
+    def image_folder(self) -> str | None:
+        """Return the folder, below the root, of a data set's images; None without any."""
+        folders = [file.unpack for file in self.files if file.unpack]
+        return f"{self.folder}/{folders[0]}" if folders else None
+
+
+class Catalogue(Mapping[str, Entry]):
+    """All entries by name.
+
+    >>> load_catalogue()["roxford5k"].groundtruth
+    'gnd_roxford5k.pkl'
+    """
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self._entries = dict(entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._entries:
+            raise unknown_name("download", name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+
+def load_catalogue(more: Iterable[str | Path] = ()) -> Catalogue:
+    """Read the catalogue that comes with the package, then `more` files whose entries are added or replace it.
+
+    Raises:
+        UserError: naming file, entry and key of what is wrong.
+    """
+    entries: dict[str, Entry] = {}
+    for path in (SHIPPED, *map(Path, more)):
+        entries |= _read(path)
+    return Catalogue(entries)
+
+
+def _read(path: Path) -> dict[str, Entry]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the catalogue {path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"the catalogue {path} is no valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"the catalogue {path} holds no entries: write one below its name (see docs/data.md)")
+    return {str(name): _entry(path, str(name), value) for name, value in content.items()}
+
+
+def _entry(path: Path, name: str, value: Any) -> Entry:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UserError(f"{path}: the entry's name {name!r} may hold letters, digits, '_', '-' and '.' only")
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: {name} holds no keys (see docs/data.md)")
+    try:
+        return Entry.model_validate({**value, "name": name})
+    except ValidationError as error:
+        raise UserError(f"{path}: " + "; ".join(_sentence(name, item) for item in error.errors())) from error
+
+
+def _sentence(name: str, item: Mapping[str, Any]) -> str:
+    key = ".".join(map(str, (name, *item["loc"])))
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message[:1].lower()}{message[1:]}"
+
+
+def choose(catalogue: Catalogue, names: Sequence[str]) -> list[Entry]:
+    """Return the named entries, each once, in the order named (UserError for a name that is none)."""
+    return [catalogue[name] for name in dict.fromkeys(names)]

@@ -9,10 +9,17 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from superglobal_core.errors import UserError, name_list
+
+# An image that says it has more pixels is not decoded: a file of a few kB can ask for all the memory.
+MAX_PIXELS = 64_000_000
+
+# OpenCV reads it once, when it is loaded; the formats whose size we do not read ourselves need it.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+
+import cv2  # noqa: E402
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 
@@ -68,7 +75,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """Decode an image to (H, W, 3) uint8 in BGR order, its EXIF orientation applied.
 
     Raises:
-        ImageError: when the file cannot be read, ends too early or is no image.
+        ImageError: when the file cannot be read, ends too early, is no image or larger than `MAX_PIXELS`.
     Source: the release decodes with OpenCV (BGR); so do we, for the same pixels.
     """
     try:
@@ -164,6 +171,8 @@ _JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _JPEG_END = 0xD9
 # Markers that a segment with its length follows.
 _JPEG_SEGMENTS = {*range(0xC0, 0xD0), *range(0xDA, 0xF0), 0xFE}
+# Those of them that begin a frame and say how large it is.
+_JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 def _refuse_incomplete(data: bytes) -> None:
@@ -179,6 +188,15 @@ def _cut_short() -> ImageError:
     return ImageError("is cut short: the file ends before the image does")
 
 
+def _refuse_vast(width: bytes, height: bytes) -> None:
+    columns, rows = int.from_bytes(width, "big"), int.from_bytes(height, "big")
+    if columns * rows > MAX_PIXELS:
+        raise ImageError(
+            f"is {columns} x {rows} px, more than the {MAX_PIXELS // 1_000_000} megapixels that are taken: "
+            "scale it down"
+        )
+
+
 def _walk_jpeg(data: bytes) -> None:
     # Segment by segment: thumbnails inside segments and anything behind the image do not count.
     at = 2
@@ -186,6 +204,8 @@ def _walk_jpeg(data: bytes) -> None:
         at, code = found.end(), found[1][0]
         if code == _JPEG_END:
             return
+        if code in _JPEG_FRAMES:
+            _refuse_vast(data[at + 5 : at + 7], data[at + 3 : at + 5])
         if code in _JPEG_SEGMENTS:
             at += int.from_bytes(data[at : at + 2], "big")
     raise _cut_short()
@@ -203,6 +223,8 @@ def _walk_png(data: bytes) -> None:
             data[end - 4 : end], "big"
         ):
             raise ImageError("is damaged: a checksum inside the file is wrong")
+        if kind == b"IHDR":
+            _refuse_vast(data[at + 8 : at + 12], data[at + 12 : at + 16])
         if kind == b"IEND":
             return
         at = end

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from helpers import encoded, picture, write_pictures
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.data.images import ImageError, crop, list_images, read_image
@@ -140,6 +143,93 @@ def test_text_named_jpg(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("")
     with pytest.raises(ImageError, match="empty file"):
         read_image(tmp_path / "a.jpg")
+
+
+def test_the_bytes_decide_and_not_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(picture(7), ".png"))
+    assert np.array_equal(read_image(path), picture(7))
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "bgr"), [("CMYK", (0, 255, 255, 0), (0, 0, 255)), ("L", 90, (90,) * 3)]
+)
+def test_jpegs_of_other_colours(tmp_path: Path, mode: str, colour: object, bgr: tuple[int, ...]) -> None:
+    path = tmp_path / "a.jpg"
+    Image.new(mode, (60, 40), colour).save(path)
+    image = read_image(path)
+    assert image.shape == (40, 60, 3)
+    assert np.abs(image.astype(int) - bgr).max() <= 2
+
+
+def test_one_pixel(tmp_path: Path) -> None:
+    for suffix in (".jpg", ".png"):
+        (tmp_path / "a").write_bytes(encoded(picture(0, 1, 1), suffix))
+        assert read_image(tmp_path / "a").shape == (1, 1, 3)
+
+
+def jpeg_that_says(width: int, height: int) -> bytes:
+    data = bytearray(encoded(picture(0), ".jpg"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def png_that_says(width: int, height: int) -> bytes:
+    data = bytearray(encoded(picture(0)))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+def bmp_that_says(width: int, height: int) -> bytes:
+    data = bytearray(encoded(picture(0), ".bmp"))
+    data[18:26] = struct.pack("<ii", width, height)
+    return bytes(data)
+
+
+def test_vast_images_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    for make in (jpeg_that_says, png_that_says):
+        for width, height in ((20_000, 20_000), (8001, 8000), (60_000, 1100)):
+            path.write_bytes(make(width, height))
+            with pytest.raises(ImageError, match=f"is {width} x {height} px, more than the 64 megapixels"):
+                read_image(path)
+    progressive_jpeg = bytearray(progressive(picture(0)))
+    at = progressive_jpeg.index(b"\xff\xc2") + 5
+    progressive_jpeg[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(progressive_jpeg)
+    with pytest.raises(ImageError, match="is 65535 x 65535 px"):
+        read_image(path)
+
+
+def test_opencv_refuses_vast_images_of_the_other_formats(tmp_path: Path) -> None:
+    (tmp_path / "a.bmp").write_bytes(bmp_that_says(20_000, 20_000))
+    (tmp_path / "a.pgm").write_bytes(b"P5 8001 8000 255\n" + bytes(8001 * 8000))
+    # By itself: what this process loaded before decides whether OpenCV saw the limit in time.
+    code = (
+        "import sys\nfrom superglobal_core.data.images import ImageError, read_image\n"
+        "for path in sys.argv[1:]:\n"
+        "    try: read_image(path)\n"
+        "    except ImageError as error: print(error)"
+    )
+    names = [tmp_path / "a.bmp", tmp_path / "a.pgm"]
+    run = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True)
+    assert run.stdout == "cannot be decoded\n" * 2, run.stderr
+
+
+def test_large_is_not_vast(tmp_path: Path) -> None:
+    for suffix in (".jpg", ".png", ".bmp"):
+        (tmp_path / "a").write_bytes(encoded(np.zeros((100, 20_000, 3), np.uint8), suffix))
+        assert read_image(tmp_path / "a").shape == (100, 20_000, 3)
+    # The thumbnail inside does not count.
+    thumbnail = jpeg_that_says(20_000, 20_000)
+    body = b"Exif\x00\x00" + thumbnail
+    whole = encoded(picture(1), ".jpg")
+    (tmp_path / "a").write_bytes(
+        whole[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + whole[2:]
+    )
+    assert read_image(tmp_path / "a").shape == (100, 120, 3)
 
 
 def progressive(image: np.ndarray) -> bytes:

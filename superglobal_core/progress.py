@@ -77,3 +77,101 @@ class Counter:
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def bytes_text(count: float) -> str:
+    """Write a number of bytes for people, with three digits.
+
+    >>> bytes_text(1938238004), bytes_text(512), bytes_text(999_999)
+    ('1.94 GB', '512 B', '1 MB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+class Transfers:
+    """The progress of several files that come at once, from any threads: `with Transfers() as t: t.add("x")`."""
+
+    def __init__(self) -> None:
+        self.bars: Progress | None = None
+
+    def __enter__(self) -> Transfers:
+        if sys.stderr.isatty():
+            from rich import progress as rich_progress
+            from rich.console import Console
+
+            self.bars = rich_progress.Progress(
+                rich_progress.TextColumn("{task.description}", markup=False),
+                rich_progress.BarColumn(),
+                rich_progress.DownloadColumn(),
+                rich_progress.TransferSpeedColumn(),
+                rich_progress.TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )
+            self.bars.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+            self.bars = None
+
+    def add(self, what: str, total: int | None = None) -> Transfer:
+        """Show one more file of `total` bytes, as far as known, until its `with` block ends."""
+        return Transfer(self.bars, what, total)
+
+    def say(self, text: str) -> None:
+        """Print a line, above the bars where there are any."""
+        if self.bars is not None:
+            self.bars.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+class Transfer:
+    """The progress of one file in bytes, shown by `Transfers`; used by one thread at a time."""
+
+    def __init__(self, bars: Progress | None, what: str, total: int | None = None) -> None:
+        self.what = what
+        self._bars = bars
+        self._task = bars.add_task(what, total=total) if bars is not None else None
+        self.last_line = time.monotonic()
+        self.reset(0, total)
+
+    def __enter__(self) -> Transfer:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bars is not None and self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+    def reset(self, done: int, total: int | None = None) -> None:
+        """Say that `done` bytes are there before the next one comes, and how many there are in all."""
+        self.done = self.before = done
+        self.total = total
+        self.start = time.monotonic()
+        if self._bars is not None and self._task is not None:
+            self._bars.reset(self._task, total=total, completed=done)
+
+    def advance(self, count: int) -> None:
+        """Say that `count` more bytes have come."""
+        self.done += count
+        if self._bars is not None and self._task is not None:
+            self._bars.advance(self._task, count)
+            return
+        now = time.monotonic()
+        if now - self.last_line >= LOG_INTERVAL_S:
+            self.last_line = now
+            print(self._line(now - self.start), file=sys.stderr, flush=True)
+
+    def _line(self, seconds: float) -> str:
+        speed = (self.done - self.before) / max(seconds, 1e-6)
+        if self.total is None:
+            return f"{self.what}: {bytes_text(self.done)}, {bytes_text(speed)}/s"
+        left = max(self.total - self.done, 0) / max(speed, 1e-6)
+        whole = f"{bytes_text(self.done)} of {bytes_text(self.total)}"
+        return f"{self.what}: {whole}, {bytes_text(speed)}/s, about {left:.0f} s left"

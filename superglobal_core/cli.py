@@ -29,6 +29,9 @@ Groundtruth = Annotated[
     Path | None, typer.Option(help="gnd_*.pkl: also count the labelled images' exact ranks")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Catalogues = Annotated[
+    list[Path], typer.Option("--catalogue", help="a file with entries of your own; may be given again")
+]
 
 
 @app.command()
@@ -51,6 +54,79 @@ def landmarks(
         out, seed=seed, size=size, distractors=distractors, processes=processes, replace=replace, **given
     )
     typer.echo(f"landmarks are in {out}")
+
+
+@app.command()
+def download(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="roxford5k, rparis6k, revisitop1m, cvnet-r50, ... (see --list)")
+    ] = None,
+    root: Annotated[Path, typer.Option(help="the folder of everything downloaded")] = Path("data"),
+    catalogue: Catalogues = [],  # noqa: B006
+    parts: Annotated[str | None, typer.Option(help="of a distractor set: all, none, or 1,2,7")] = None,
+    parallel: Annotated[int, typer.Option(help="how many files at once")] = 4,
+    check_images: Annotated[bool, typer.Option("--check-images", help="decode every image")] = False,
+    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="also once unpacked")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="only check what is on disk")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="only say what is there and what would be taken")
+    ] = False,
+    list_names: Annotated[bool, typer.Option("--list", help="only list what there is")] = False,
+) -> None:
+    """Download data sets and checkpoints: resumed, from mirrors in turn, verified, unpacked."""
+    from superglobal_core.data.catalogue import choose, load_catalogue, parse_parts
+    from superglobal_core.steps import download as step
+
+    known = load_catalogue(catalogue)
+    if list_names:
+        for entry in known.values():
+            typer.echo(f"{entry.name:20} {entry.title}")
+        return
+    if not names and not verify:
+        raise UserError(f"name what to download: {', '.join(known)}, or check what is there with --verify")
+    entries = choose(known, names or list(known))
+    wanted = parse_parts(parts, entries)
+    if verify:
+        typer.echo(step.verify_step(entries, root))
+    elif plan:
+        typer.echo(step.plan_text(step.plan(entries, root, wanted)))
+    else:
+        for sentence in step.download_step(
+            entries, root, parts=wanted, parallel=parallel, check=check_images, keep_archives=keep_archives
+        ):
+            typer.echo(sentence)
+
+
+@app.command()
+def distractors(
+    suite: Annotated[Path, typer.Option(help="suite.json of the results, or a suite's YAML")],
+    part: Annotated[int, typer.Option(help="number of the archive, from 1")],
+    out: Annotated[Path, typer.Option(help="folder of the suite's features")],
+    device: Device = "auto",
+) -> None:
+    """Download one archive of distractors, describe its images, delete them."""
+    from superglobal_core.config import load_suite
+    from superglobal_core.data.catalogue import load_catalogue
+    from superglobal_core.steps.distractors import distractors_step
+
+    chosen = load_suite(suite)
+    for sentence in distractors_step(chosen, part, out, load_catalogue(chosen.catalogues), device):
+        typer.echo(sentence)
+
+
+@app.command()
+def gather(
+    part: Annotated[list[Path], typer.Option(help="a folder of shards; give it again for the next")],
+    out: Out,
+    count: Annotated[int | None, typer.Option(help="take just that many, chosen by the seed")] = None,
+    seed: Annotated[int, typer.Option(help="of the choice")] = 0,
+    listed: Annotated[Path | None, typer.Option(help="a list of images: take just those it names")] = None,
+) -> None:
+    """Make one folder of shards of several, or of a subset of their images."""
+    from superglobal_core.steps.gather import gather_step
+
+    done = gather_step(part, out, count=count, seed=seed, listed=listed)
+    typer.echo(f"{done.used} images: {out}")
 
 
 @app.command()
@@ -90,6 +166,10 @@ def extract(
     antialias: Annotated[
         bool | None, typer.Option("--antialias/--no-antialias", help="in the downscaling")
     ] = None,
+    resize: Annotated[str | None, typer.Option(help="scaling of the float-tensor or the 8-bit-image")] = None,
+    crop_rounding: Annotated[str, typer.Option(help="of the boxes: truncate or round")] = "truncate",
+    colour: Annotated[str, typer.Option(help="order of the channels: bgr or rgb")] = "bgr",
+    exif: Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")] = True,
     boxes: Annotated[
         Path | None, typer.Option(help="query boxes: gnd_*.pkl, .json, or text with id x1 y1 x2 y2")
     ] = None,
@@ -100,6 +180,7 @@ def extract(
     replace: Annotated[bool, typer.Option("--replace", help="make shards of other settings anew")] = False,
 ) -> None:
     """Describe images: shards of global descriptors."""
+    from superglobal_core.data.reading import Reading
     from superglobal_core.networks.settings import preset as make_settings
     from superglobal_core.steps.extract import extract_step
 
@@ -110,6 +191,7 @@ def extract(
         regional_gem=regional_gem,
         relup=relup,
         antialias=antialias,
+        resize=resize,
     ).with_scale_gem(scale_gem)
     done = extract_step(
         images,
@@ -118,6 +200,7 @@ def extract(
         settings=settings,
         checkpoint=checkpoint,
         boxes=boxes,
+        reading=Reading.chosen(crop_rounding, colour, exif),
         precision=precision,  # type: ignore[arg-type]
         device=device,
         shard_size=shard_size,

@@ -38,10 +38,11 @@ class Synthetic(_Model):
 
 
 class Dataset(_Model):
-    """A data set: drawn on the spot, or a ground truth with images (or with existing descriptors)."""
+    """A data set: drawn on the spot, downloaded, or a ground truth with images (or existing descriptors)."""
 
     label: str | None = Field(None, description="its name in tables; by default its key")
     synthetic: Synthetic | None = Field(None, description="draw it")
+    download: Name | None = Field(None, description="download it: its name in the catalogue")
     groundtruth: Path | None = Field(None, description="a gnd_*.pkl")
     query_images: Path | None = Field(None, description="folder with the query images")
     database_images: Path | None = Field(None, description="folder with the database images")
@@ -49,12 +50,12 @@ class Dataset(_Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> Dataset:
-        if (self.synthetic is None) == (self.groundtruth is None):
-            raise ValueError("give either 'synthetic' or 'groundtruth'")
-        if self.synthetic is not None and (
-            self.query_images or self.database_images or self.distractor_images
-        ):
-            raise ValueError("a synthetic data set draws its images: leave the image folders out")
+        if sum(source is not None for source in (self.synthetic, self.download, self.groundtruth)) != 1:
+            raise ValueError("give one of 'synthetic', 'download' and 'groundtruth'")
+        if self.groundtruth is None and (self.query_images or self.database_images):
+            raise ValueError("a data set that is drawn or downloaded has its images: leave their folders out")
+        if self.synthetic is not None and self.distractor_images:
+            raise ValueError("a synthetic data set draws its distractors: leave their folder out")
         return self
 
 
@@ -63,6 +64,7 @@ class Extract(_Model):
 
     backbone: Literal["resnet50", "resnet101", "mini"] = Field(description="the network")
     checkpoint: Path | None = Field(None, description="its weights; mini's come with the package")
+    download: Name | None = Field(None, description="download its weights: their name in the catalogue")
     preset: Literal["superglobal", "cvnet-global"] = Field("superglobal", description="all switches at once")
     scales: list[float] | None = Field(None, min_length=1, description="factors of the image's sides")
     gem_plus: bool | None = Field(None, description="fixed pooling exponent instead of the learned one")
@@ -70,7 +72,19 @@ class Extract(_Model):
     scale_gem: bool | None = Field(None, description="maximum over scales instead of their mean")
     relup: Literal["on", "official-off", "off"] | None = Field(None, description="ReLUP in place of ReLU")
     antialias: bool | None = Field(None, description="antialiasing when scaling down")
+    resize: Literal["float-tensor", "8-bit-image"] | None = Field(None, description="what is scaled")
+    query_crop: bool = Field(True, description="cut the queries' boxes out; false: describe them whole")
+    crop_rounding: Literal["truncate", "round"] = Field("truncate", description="of the boxes' corners")
+    colour: Literal["bgr", "rgb"] = Field("bgr", description="order of the channels the network sees")
+    exif: bool = Field(True, description="apply an image's EXIF orientation")
     precision: Literal["float32", "bfloat16", "float16"] = Field("float32", description="of the network")
+
+    @model_validator(mode="after")
+    def _one_checkpoint(self) -> Extract:
+        given = (self.checkpoint is not None) + (self.download is not None)
+        if given > 1 or (given == 0 and self.backbone != "mini"):
+            raise ValueError(f"backbone {self.backbone} needs either 'checkpoint' or 'download'")
+        return self
 
 
 class Existing(_Model):
@@ -132,8 +146,17 @@ class Suite(_Model):
     note: str | None = Field(None, description="shown at the top of the report")
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name")
     descriptors: dict[Name, Descriptor] = Field(min_length=1, description="descriptors by name")
-    distractors: bool = Field(
-        True, description="also search among the distractors, where a data set has some"
+    root: Path = Field(Path("data"), description="folder of what is downloaded; may be shared by suites")
+    catalogues: list[Path] = Field([], description="files with catalogue entries of your own")
+    distractors: bool | Annotated[int, Field(ge=1)] = Field(
+        True,
+        description="also search among distractors, where there are some: all, none (false), or this many",
+    )
+    distractor_set: Name | None = Field(
+        None, description="download distractors for all data sets: their name in the catalogue"
+    )
+    keep_distractor_images: bool = Field(
+        False, description="keep the images of distractor_set, which are deleted once described"
     )
     methods: dict[Name, Method] = Field(min_length=1, description="methods by name")
     places: int = Field(
@@ -155,12 +178,17 @@ class Suite(_Model):
                     raise ValueError(f"descriptors.{name}.existing lacks the data set '{dataset}'")
                 if (
                     descriptor.extract
-                    and not data.synthetic
+                    and data.groundtruth
                     and not (data.query_images and data.database_images)
                 ):
                     raise ValueError(
                         f"datasets.{dataset} has no image folders, which descriptors.{name} needs"
                     )
+        for name, data in self.datasets.items():
+            if self.distractor_set and (data.synthetic or data.distractor_images):
+                raise ValueError(f"datasets.{name} has distractors of its own: leave distractor_set out")
+        if self.distractor_set in self.datasets:
+            raise ValueError(f"distractor_set is {self.distractor_set}, the name of a data set: rename that")
         longest = max(method.shortlist for method in self.methods.values())
         if self.places < longest:
             raise ValueError(

@@ -53,14 +53,14 @@ class RemoteFile(_Model):
 
     name: FileName = Field(description="its name on disk")
     urls: list[Address] = Field(description="addresses in order of preference")
-    bytes: int | None = Field(None, ge=1, description="its exact size; none = not known")
+    bytes: int | None = Field(default=None, ge=1, description="its exact size; none = not known")
     about_bytes: int | None = Field(
-        None, ge=1, description="its size, roughly, where the exact one is not known"
+        default=None, ge=1, description="its size, roughly, where the exact one is not known"
     )
-    sha256: Sha256 | None = Field(None, description="none = not known; the first download records it")
+    sha256: Sha256 | None = Field(default=None, description="none = not known; the first download records it")
     format: Format = Field("any", description="what its first bytes must look like")
-    unpack: RelativePath | None = Field(None, description="an archive: the folder for its images")
-    images: int | None = Field(None, ge=1, description="how many images it holds")
+    unpack: RelativePath | None = Field(default=None, description="an archive: the folder for its images")
+    images: int | None = Field(default=None, ge=1, description="how many images it holds")
 
     @property
     def expected_bytes(self) -> int | None:
@@ -74,7 +74,7 @@ class Parts(_Model):
     count: int = Field(ge=1, description="how many archives")
     name: str = Field(description="file name with {part}")
     urls: list[Address] = Field(min_length=1, description="addresses with {part}")
-    about_bytes: int | None = Field(None, ge=1, description="size of one archive, roughly")
+    about_bytes: int | None = Field(default=None, ge=1, description="size of one archive, roughly")
 
     @model_validator(mode="after")
     def _numbered(self) -> Parts:
@@ -94,15 +94,19 @@ class Entry(_Model):
     )
     folder: RelativePath = Field(description="its folder below the root")
     files: list[RemoteFile] = Field(default_factory=list, description="files; archives are unpacked")
-    parts: Parts | None = Field(None, description="distractors: their archives")
-    groundtruth: FileName | None = Field(None, description="a data set: which file is the ground truth")
-    images: int | None = Field(None, ge=1, description="how many images there are in all (the list's count)")
-    image_list: FileName | None = Field(None, description="distractors: which file lists the images")
+    parts: Parts | None = Field(default=None, description="distractors: their archives")
+    groundtruth: FileName | None = Field(
+        default=None, description="a data set: which file is the ground truth"
+    )
+    images: int | None = Field(
+        default=None, ge=1, description="how many images there are in all (the list's count)"
+    )
+    image_list: FileName | None = Field(default=None, description="distractors: which file lists the images")
     corrupt: list[str] = Field(default_factory=list, description="ids of images known not to decode")
-    homepage: str | None = Field(None, description="the page to read, and to get it from by hand")
+    homepage: str | None = Field(default=None, description="the page to read, and to get it from by hand")
     licence: str = Field(description="under which terms it is given")
-    citation: str | None = Field(None, description="BibTeX")
-    notes: str | None = Field(None, description="what one should know")
+    citation: str | None = Field(default=None, description="BibTeX")
+    notes: str | None = Field(default=None, description="what one should know")
 
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
@@ -212,3 +216,28 @@ def _sentence(name: str, item: Mapping[str, Any]) -> str:
 def choose(catalogue: Catalogue, names: Sequence[str]) -> list[Entry]:
     """Return the named entries, each once, in the order named (UserError for a name that is none)."""
     return [catalogue[name] for name in dict.fromkeys(names)]
+
+
+def parse_parts(text: str | None, entries: Sequence[Entry]) -> list[int] | None:
+    """Read which archives of distractor sets are wanted: `all` or nothing (None), `none`, or numbers.
+
+    Raises:
+        UserError: for anything else, or numbers that an entry does not have.
+    """
+    if text is None or text == "all":
+        return None
+    if text == "none":
+        return []
+    try:
+        parts = sorted({int(number) for number in text.split(",") if number.strip()})
+    except ValueError as error:
+        raise UserError(
+            f"--parts {text}: give all, none, or numbers with commas, for example 1,2,7"
+        ) from error
+    sets = [entry for entry in entries if entry.parts is not None]
+    if not sets:
+        raise UserError("--parts belongs to distractor sets, and none was named: leave it out")
+    for entry in sets:
+        for number in parts:
+            entry.part(number)
+    return parts

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from superglobal_core.data.reading import CropRounding
 from superglobal_core.errors import UserError, name_list
 
 # An image that says it has more pixels is not decoded: a file of a few kB can ask for all the memory.
@@ -71,8 +72,8 @@ def list_images(source: str | Path) -> list[ImageFile]:
     return files
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """Decode an image to (H, W, 3) uint8 in BGR order, its EXIF orientation applied.
+def read_image(path: str | Path, exif: bool = True) -> np.ndarray:
+    """Decode an image to (H, W, 3) uint8 in BGR order, its EXIF orientation applied (or not: `exif`).
 
     Raises:
         ImageError: when the file cannot be read, ends too early, is no image or larger than `MAX_PIXELS`.
@@ -87,8 +88,9 @@ def read_image(path: str | Path) -> np.ndarray:
     if not data:
         raise ImageError("is an empty file")
     _refuse_incomplete(data)
+    flags = cv2.IMREAD_COLOR if exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ImageError("cannot be decoded") from error
     if image is None:
@@ -96,19 +98,20 @@ def read_image(path: str | Path) -> np.ndarray:
     return image
 
 
-def crop(image: np.ndarray, box: Sequence[float]) -> np.ndarray:
-    """Cut the box (x1, y1, x2, y2), in pixels, out of an image; coordinates are truncated.
+def crop(image: np.ndarray, box: Sequence[float], rounding: CropRounding = "truncate") -> np.ndarray:
+    """Cut the box (x1, y1, x2, y2), in pixels, out of an image; coordinates are truncated, or rounded.
 
     Parts of the box outside the image are dropped.
 
     Raises:
         ImageError: when nothing of the box lies inside the image.
-    Source: SuperGlobal's and CVNet's releases truncate with `int()`.
+    Source: SuperGlobal's and CVNet's releases truncate with `int()`; DELG rounds.
 
     >>> crop(np.zeros((10, 20, 3), np.uint8), (2.9, 1, 8.2, 5)).shape
     (4, 6, 3)
     """
-    x1, y1, x2, y2 = (int(value) for value in box)
+    whole = int if rounding == "truncate" else round
+    x1, y1, x2, y2 = (whole(value) for value in box)
     cut = image[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)]
     if cut.size == 0:
         height, width = image.shape[:2]

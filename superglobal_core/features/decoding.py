@@ -11,6 +11,7 @@ import numpy as np
 
 from superglobal_core.data.boxes import Box
 from superglobal_core.data.images import ImageError, ImageFile, crop, read_image
+from superglobal_core.data.reading import Reading
 
 # Decoding releases the interpreter's lock; more threads than this outrun any network.
 THREADS = min(8, os.cpu_count() or 1)
@@ -18,15 +19,22 @@ THREADS = min(8, os.cpu_count() or 1)
 AHEAD = 4 * THREADS
 
 
-def load_image(file: ImageFile, box: Box | None, smallest_side: int) -> np.ndarray:
-    """Decode one image and cut its query box out: (H, W, 3) uint8, BGR.
+def load_image(
+    file: ImageFile,
+    box: Box | None,
+    smallest_side: int,
+    reading: Reading = Reading(),  # noqa: B008
+) -> np.ndarray:
+    """Decode one image and cut its query box out: (H, W, 3) uint8, in the order of `reading.colour`.
 
     Raises:
         ImageError: when it cannot be decoded, or what is left has a side under `smallest_side` px.
     """
-    image = read_image(file.path)
+    image = read_image(file.path, exif=reading.exif == "applied")
     if box is not None:
-        image = crop(image, box)
+        image = crop(image, box, reading.crop_rounding)
+    if reading.colour == "rgb":
+        image = image[:, :, ::-1]
     height, width = image.shape[:2]
     if min(height, width) < smallest_side:
         part = "in its box " if box is not None else ""
@@ -37,13 +45,16 @@ def load_image(file: ImageFile, box: Box | None, smallest_side: int) -> np.ndarr
 
 
 def load_images(
-    files: Sequence[ImageFile], boxes: Mapping[str, Box] | None, smallest_side: int
+    files: Sequence[ImageFile],
+    boxes: Mapping[str, Box] | None,
+    smallest_side: int,
+    reading: Reading = Reading(),  # noqa: B008
 ) -> Iterator[tuple[ImageFile, np.ndarray | ImageError]]:
     """Yield each file with its pixels, or with the reason why there are none, in the files' order."""
 
     def attempt(file: ImageFile) -> np.ndarray | ImageError:
         try:
-            return load_image(file, boxes[file.id] if boxes is not None else None, smallest_side)
+            return load_image(file, boxes[file.id] if boxes is not None else None, smallest_side, reading)
         except ImageError as error:
             return error
 

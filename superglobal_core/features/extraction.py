@@ -13,6 +13,7 @@ import torch
 
 from superglobal_core.data.boxes import Box
 from superglobal_core.data.images import ImageError, ImageFile
+from superglobal_core.data.reading import Reading
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, name_list, unknown_name
 from superglobal_core.features.batching import batches
@@ -46,6 +47,7 @@ def extract(
     *,
     made_with: Mapping[str, Any],
     boxes: Mapping[str, Box] | None = None,
+    reading: Reading = Reading(),  # noqa: B008
     precision: Precision = "float32",
     device: str = "auto",
     shard_size: int = 4096,
@@ -60,6 +62,7 @@ def extract(
 
     made_with: plain values that identify the checkpoint and the code, compared on resuming.
     boxes: the part of each image to describe, by id; every image needs one then.
+    reading: how images are decoded and cropped.
     precision: `float32` computes and stores float32; `bfloat16` and `float16` run the backbone so
         (float16 on a GPU only, float32 otherwise) and store float16.
     on_error: with `stop`, an unusable image ends the run after all others were looked at; with
@@ -76,8 +79,9 @@ def extract(
         raise UserError(f"shard-size is {shard_size}: put at least one image into a shard")
     if boxes is not None and (without := [file.id for file in files if file.id not in boxes]):
         raise UserError(f"{len(without)} of {len(files)} images have no box: {name_list(without)}")
-    describer = _Describer(network, choose_device(device), precision)
+    describer = _Describer(network, choose_device(device), precision, reading)
     descriptor = {"backbone": network.backbone.name, "precision": precision, **network.settings.as_dict()}
+    descriptor |= reading.as_dict()
     descriptor["checkpoint_sha256"] = made_with.get("checkpoint_sha256")
     plan = ShardPlan(
         Path(out), files, shard_size, descriptor, {**made_with, "boxes_sha256": _digest(files, boxes)}
@@ -112,8 +116,10 @@ def extract(
 class _Describer:
     """The network on its device, at its precision."""
 
-    def __init__(self, network: GlobalDescriptor, device: torch.device, precision: Precision) -> None:
-        self.device = device
+    def __init__(
+        self, network: GlobalDescriptor, device: torch.device, precision: Precision, reading: Reading
+    ) -> None:
+        self.device, self.reading = device, reading
         self.network = network.to(device).eval()
         self.stored = np.dtype(np.float32 if precision == "float32" else np.float16)
         if precision == "bfloat16" or (precision == "float16" and device.type == "cuda"):
@@ -121,7 +127,7 @@ class _Describer:
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        inputs = scaled_inputs(images, self.network.settings, self.device)
+        inputs = scaled_inputs(images, self.network.settings, self.device, self.reading.colour)
         return self.network(inputs).cpu().numpy().astype(self.stored)
 
 
@@ -162,7 +168,7 @@ class _Run:
         self, files: Sequence[ImageFile], usable: list[int], counter: Counter
     ) -> Iterator[tuple[int, np.ndarray]]:
         smallest = self.describer.network.settings.smallest_side()
-        for row, (file, image) in enumerate(load_images(files, self.boxes, smallest)):
+        for row, (file, image) in enumerate(load_images(files, self.boxes, smallest, self.describer.reading)):
             if isinstance(image, ImageError):
                 self.bad.append({"id": file.id, "reason": str(image)})
             else:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from superglobal_core.data.reading import Colour
 from superglobal_core.networks.settings import DescriptorSettings
 
 # ImageNet's statistics in BGR order, as OpenCV decodes.
@@ -15,14 +16,17 @@ MEAN = (0.406, 0.456, 0.485)
 STD = (0.225, 0.224, 0.229)
 
 
-def normalise(images: Tensor) -> Tensor:
-    """Turn uint8 images (B, H, W, 3), BGR, into a float32 tensor (B, 3, H, W) of mean 0, variance 1."""
-    mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(3, 1, 1)
+def normalise(images: Tensor, colour: Colour = "bgr") -> Tensor:
+    """Turn uint8 images (B, H, W, 3) into a float32 tensor (B, 3, H, W) of mean 0, variance 1 a channel."""
+    order = 1 if colour == "bgr" else -1
+    mean = torch.tensor(MEAN[::order], device=images.device).view(3, 1, 1)
+    std = torch.tensor(STD[::order], device=images.device).view(3, 1, 1)
     return images.permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std).contiguous()
 
 
-def scaled_inputs(images: np.ndarray, settings: DescriptorSettings, device: torch.device) -> list[Tensor]:
+def scaled_inputs(
+    images: np.ndarray, settings: DescriptorSettings, device: torch.device, colour: Colour = "bgr"
+) -> list[Tensor]:
     """Make the network's inputs of equally sized images: (B, H, W, 3) uint8 -> one (B, 3, H_s, W_s) a scale.
 
     Source: SuperGlobal's release scales the normalised tensor to (int(H s), int(W s)); CVNet's
@@ -30,10 +34,13 @@ def scaled_inputs(images: np.ndarray, settings: DescriptorSettings, device: torc
     """
     if settings.resize == "8-bit-image":
         return [
-            normalise(torch.from_numpy(np.stack([_resize_8bit(image, scale) for image in images])).to(device))
+            normalise(
+                torch.from_numpy(np.stack([_resize_8bit(image, scale) for image in images])).to(device),
+                colour,
+            )
             for scale in settings.scales
         ]
-    whole = normalise(torch.from_numpy(images).to(device))
+    whole = normalise(torch.from_numpy(images).to(device), colour)
     return [_resize_tensor(whole, scale, settings.antialias) for scale in settings.scales]
 
 

@@ -48,6 +48,8 @@ class Sidecar(BaseModel):
     ids: list[str]
     descriptor: dict[str, Any]
     skipped: list[Skipped] = []
+    made_with: dict[str, Any] | None = None
+    sha256: str | None = None
     dtype: str | None = None
     shards: int | None = Field(None, ge=1, le=10_000_000)
 
@@ -143,6 +145,13 @@ class FeatureStore:
         """Names of images that were left out when the descriptors were made."""
         sidecars = [segment.sidecar for segment in self.segments if segment.sidecar]
         return [str(entry["id"]) for sidecar in sidecars for entry in sidecar.get("skipped", ())]
+
+    @property
+    def cropped(self) -> bool | None:
+        """Whether only a box of each image was described; None when the descriptors do not say."""
+        made = [(segment.sidecar or {}).get("made_with") or {} for segment in self.segments]
+        said = {facts["boxes_sha256"] is not None for facts in made if "boxes_sha256" in facts}
+        return said.pop() if len(said) == 1 else None
 
     @property
     def descriptor(self) -> dict[str, Any] | None:

@@ -69,6 +69,7 @@ def evaluate_step(
         method=about.get("method"),
         parameters={**about.get("parameters", {}), "bootstrap": bootstrap},
         protocol={
+            **about.get("protocol", {}),
             "shortlist": "raw",
             "ties": "ascending index",
             "database": about.get("database"),

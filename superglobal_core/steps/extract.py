@@ -7,9 +7,10 @@ from pathlib import Path
 from superglobal_core.code_version import fingerprint
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
+from superglobal_core.data.reading import Reading
 from superglobal_core.errors import UserError
 from superglobal_core.features.extraction import Extraction, OnError, Precision, extract
-from superglobal_core.files import sha256_of
+from superglobal_core.files import read_json, sha256_of
 from superglobal_core.networks.checkpoints import load_checkpoint
 from superglobal_core.networks.settings import DescriptorSettings
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
@@ -24,6 +25,7 @@ def extract_step(
     settings: DescriptorSettings,
     checkpoint: str | Path | None = None,
     boxes: str | Path | None = None,
+    reading: Reading = Reading(),  # noqa: B008
     precision: Precision = "float32",
     device: str = "auto",
     shard_size: int = 4096,
@@ -42,10 +44,7 @@ def extract_step(
             )
         checkpoint = MINI_CHECKPOINT
     network = load_checkpoint(checkpoint, backbone, settings)
-    made_with = {
-        "checkpoint_sha256": sha256_of(checkpoint),
-        "code": fingerprint("superglobal_core.features.extraction", "superglobal_core.networks.checkpoints"),
-    }
+    made_with = _made_with(checkpoint)
     with recorded("extract", out) as facts:
         done = extract(
             files,
@@ -53,18 +52,14 @@ def extract_step(
             out,
             made_with=made_with,
             boxes=load_boxes(boxes, [file.id for file in files]) if boxes is not None else None,
+            reading=reading,
             precision=precision,
             device=device,
             shard_size=shard_size,
             on_error=on_error,
             replace=replace,
         )
-        facts["descriptor"] = {
-            "backbone": backbone,
-            "precision": precision,
-            **settings.as_dict(),
-            **made_with,
-        }
+        facts["descriptor"] = _descriptor(backbone, settings, reading, checkpoint, precision)
         facts["parameters"] = {
             "images": len(files),
             "shard_size": shard_size,
@@ -73,8 +68,39 @@ def extract_step(
         }
         facts["protocol"] = {
             "query_crop": boxes is not None,
-            "crop_rounding": "truncate",
-            "colour": "BGR",
-            "exif": "applied",
+            **reading.as_dict(),
+            "resize": settings.resize,
         }
     return done
+
+
+def is_extracted(
+    out: str | Path,
+    backbone: str,
+    settings: DescriptorSettings,
+    reading: Reading,
+    checkpoint: str | Path | None,
+    precision: Precision,
+) -> bool:
+    """Tell whether an extraction into `out` was finished with just these switches, weights and code."""
+    path = Path(out) / "record.json"
+    if not path.is_file():
+        return False
+    wanted = _descriptor(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, precision)
+    return bool(read_json(path).get("descriptor") == wanted)
+
+
+def _made_with(checkpoint: str | Path) -> dict[str, str]:
+    modules = ("superglobal_core.features.extraction", "superglobal_core.networks.checkpoints")
+    return {"checkpoint_sha256": sha256_of(checkpoint), "code": fingerprint(*modules)}
+
+
+def _descriptor(
+    backbone: str,
+    settings: DescriptorSettings,
+    reading: Reading,
+    checkpoint: str | Path,
+    precision: Precision,
+) -> dict[str, object]:
+    switches = {"backbone": backbone, "precision": precision, **settings.as_dict(), **reading.as_dict()}
+    return {**switches, **_made_with(checkpoint)}

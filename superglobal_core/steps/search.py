@@ -51,6 +51,7 @@ def rank(
         "descriptor": database.descriptor or query_store.descriptor,
         "method": "none",
         "parameters": {"k": min(k, len(database))},
+        "protocol": reading_protocol(query_store, database),
         "distractors": None,
         "queries_digest": query_store.digest(),
         "database_digest": database.digest(),
@@ -78,6 +79,13 @@ def rank(
     )
 
 
+def reading_protocol(query_store: FeatureStore, database: FeatureStore) -> dict[str, Any]:
+    """Return the protocol switches of reading the images, as far as the descriptors say."""
+    descriptor = database.descriptor or query_store.descriptor or {}
+    switches = ("crop_rounding", "colour", "exif", "resize")
+    return {"query_crop": query_store.cropped} | {name: descriptor.get(name) for name in switches}
+
+
 def query_rows(query_store: FeatureStore, truth: GroundTruth) -> np.ndarray:
     """Return the stored row of each of the ground truth's queries."""
     return rows_of(truth.query_names, query_store.ids, len(query_store), "set of queries", exactly=True)
@@ -95,5 +103,5 @@ def facts_of(ranking: Ranking) -> dict[str, Any]:
             "queries": about.get("queries"),
             "database": about.get("database"),
         },
-        "protocol": {"shortlist": "raw", "ties": "ascending index"},
+        "protocol": {**about.get("protocol", {}), "shortlist": "raw", "ties": "ascending index"},
     }

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,10 @@ class Server:
         self._httpd.shutdown()
         self._httpd.server_close()
         self._thread.join()
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Speak https from now on."""
+        self._httpd.socket = context.wrap_socket(self._httpd.socket, server_side=True)
 
     @property
     def address(self) -> str:

@@ -10,13 +10,18 @@ from snakemake.utils import min_version, validate
 
 from superglobal_core.code_version import fingerprint
 from superglobal_core.config import parse_suite
+from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
+from superglobal_core.steps.download import checkpoint_path, record_of
+from superglobal_core.steps.needs import needs_of
 
 min_version("9.10")
 
 try:
     SUITE = parse_suite(config, "the suite's configuration")
+    CATALOGUE = load_catalogue(SUITE.catalogues)
+    NEEDS = needs_of(SUITE, CATALOGUE)
 except UserError as error:
     raise WorkflowError(str(error))
 validate(config, "../schemas/suite.schema.json", set_default=False)
@@ -24,12 +29,22 @@ validate(config, "../schemas/suite.schema.json", set_default=False)
 RESULTS = f"results/{SUITE.suite}"
 REPORTS = f"reports/{SUITE.suite}"
 LOGS = f"{RESULTS}/logs"
+ROOT = SUITE.root
+# The distractor set of all data sets, if there is one; a number of distractors makes a subset of it.
+SET = NEEDS.distractor_set.name if NEEDS.distractor_set else None
+SUBSET = None if isinstance(SUITE.distractors, bool) else SUITE.distractors
 DRAWN = [name for name, data in SUITE.datasets.items() if data.synthetic is not None]
+DOWNLOADED = [
+    name for name, data in SUITE.datasets.items() if data.download is not None
+]
 EXTRACTED = [
     name
     for name, descriptor in SUITE.descriptors.items()
     if descriptor.extract is not None
 ]
+
+if workflow.is_main_process and (missing := NEEDS.plan()):
+    logger.info(f"Downloads below {ROOT}:\n{missing}\n")
 
 # The command line of this very environment, also when it is not activated.
 shell.prefix(
@@ -46,6 +61,9 @@ wildcard_constraints:
     dataset=one_of(SUITE.datasets),
     descriptor=one_of(SUITE.descriptors),
     method=one_of(SUITE.methods),
+    download=one_of(entry.name for entry in NEEDS.entries),
+    source=one_of([*SUITE.datasets, *([SET] if SET else [])]),
+    part=r"\d+",
     split="queries|database|distractors",
     size="plain|distractors",
 
@@ -65,11 +83,25 @@ def options(**values):
 
 
 def groundtruth(wildcards):
-    """The ground truth of a data set: given, or drawn with it."""
+    """The ground truth of a data set: given, drawn with it, or downloaded."""
     data = SUITE.datasets[wildcards.dataset]
     if data.groundtruth is not None:
         return str(data.groundtruth)
-    return f"{RESULTS}/data/{wildcards.dataset}/gnd_landmarks.pkl"
+    name = "gnd_landmarks.pkl" if data.synthetic is not None else "groundtruth.pkl"
+    return f"{RESULTS}/data/{wildcards.dataset}/{name}"
+
+
+def downloaded(name):
+    """The file that says that an entry of the catalogue was downloaded."""
+    return str(record_of(name, ROOT))
+
+
+def downloaded_file(wildcards, key):
+    """The path, below the folder of downloads, of a downloaded data set's ground truth or images."""
+    entry = CATALOGUE[SUITE.datasets[wildcards.dataset].download]
+    if key == "images":
+        return ROOT / entry.image_folder()
+    return ROOT / entry.folder / entry.groundtruth
 
 
 def existing(wildcards):
@@ -86,16 +118,19 @@ def has_distractors(dataset, descriptor):
         return given[dataset].distractors is not None
     data = SUITE.datasets[dataset]
     return bool(
-        data.distractor_images or (data.synthetic and data.synthetic.distractors)
+        SET or data.distractor_images or (data.synthetic and data.synthetic.distractors)
     )
 
 
 def features(wildcards, split):
     """The folder (or file) of a split's descriptors."""
     given = existing(wildcards)
-    if given is not None and given.codes is None:
+    if split == "distractors" and SUBSET is not None:
+        split = f"distractors-{SUBSET}"
+    elif given is not None and given.codes is None:
         return str(getattr(given, split))
-    return f"{RESULTS}/features/{wildcards.descriptor}/{wildcards.dataset}/{split}"
+    source = SET if SET and split.startswith("distractors") else wildcards.dataset
+    return f"{RESULTS}/features/{wildcards.descriptor}/{source}/{split}"
 
 
 def splits(wildcards):
@@ -105,11 +140,45 @@ def splits(wildcards):
 
 def finished_features(wildcards):
     """The records of the extractions that a search waits for; files that exist stand for themselves."""
-    given = existing(wildcards)
-    parts = ["queries", *splits(wildcards)]
-    if given is not None and given.codes is None:
-        return [features(wildcards, part) for part in parts]
-    return [f"{features(wildcards, part)}/record.json" for part in parts]
+    folders = [features(wildcards, part) for part in ["queries", *splits(wildcards)]]
+    made = f"{RESULTS}/"
+    return [
+        f"{folder}/record.json" if folder.startswith(made) else folder
+        for folder in folders
+    ]
+
+
+def gathered(wildcards):
+    """The folders of shards that a set of distractors, or a subset of it, is made of."""
+    if wildcards.source == SET:
+        return [
+            f"{RESULTS}/features/{wildcards.descriptor}/{SET}/part-{part:03d}"
+            for part in NEEDS.parts
+        ]
+    given = (SUITE.descriptors[wildcards.descriptor].existing or {}).get(
+        wildcards.source
+    )
+    if given is not None and given.distractors is not None:
+        return [str(given.distractors)]
+    return [f"{RESULTS}/features/{wildcards.descriptor}/{wildcards.source}/distractors"]
+
+
+def finished_gathered(wildcards):
+    """What says that those folders are complete."""
+    made = f"{RESULTS}/"
+    return [
+        f"{folder}/record.json" if folder.startswith(made) else folder
+        for folder in gathered(wildcards)
+    ]
+
+
+def gather_options(wildcards):
+    """The subset and the list of a set of distractors as options."""
+    entry = CATALOGUE[SET] if wildcards.source == SET else None
+    listed = (
+        ROOT / entry.folder / entry.image_list if entry and entry.image_list else None
+    )
+    return options(count=SUBSET, seed=SUITE.seed, listed=listed)
 
 
 def databases(wildcards):
@@ -133,9 +202,28 @@ def results_of(step, suffix):
 
 
 def checkpoint(wildcards):
-    """The weights of a descriptor's network."""
-    given = SUITE.descriptors[wildcards.descriptor].extract.checkpoint
-    return str(given or Path(os.path.relpath(MINI_CHECKPOINT)))
+    """The weights of a descriptor's network: given, downloaded, or those that come with the package."""
+    given = SUITE.descriptors[wildcards.descriptor].extract
+    if given.download is not None:
+        return str(checkpoint_path(CATALOGUE[given.download], ROOT))
+    return str(given.checkpoint or Path(os.path.relpath(MINI_CHECKPOINT)))
+
+
+def finished_checkpoint(wildcards):
+    """What says that the weights are there."""
+    given = SUITE.descriptors[wildcards.descriptor].extract
+    return downloaded(given.download) if given.download else checkpoint(wildcards)
+
+
+def image_folders(wildcards):
+    """The folders of a data set's images as options: given, or downloaded (both in one)."""
+    data = SUITE.datasets[wildcards.dataset]
+    if data.download is None:
+        return options(
+            query_images=data.query_images, database_images=data.database_images
+        )
+    folder = downloaded_file(wildcards, "images")
+    return options(query_images=folder, database_images=folder)
 
 
 def image_source(wildcards):
@@ -157,18 +245,18 @@ def finished_images(wildcards):
 
 def boxes(wildcards):
     """The ground truth for the queries' boxes; other images are described whole."""
-    return groundtruth(wildcards) if wildcards.split == "queries" else []
+    crop = SUITE.descriptors[wildcards.descriptor].extract.query_crop
+    return groundtruth(wildcards) if crop and wildcards.split == "queries" else []
 
 
 def extract_options(wildcards):
     """The descriptor's switches as options."""
     chosen = SUITE.descriptors[wildcards.descriptor].extract.model_dump(
-        exclude={"checkpoint"}
+        exclude={"checkpoint", "download", "query_crop"}
     )
     if chosen["scales"]:
         chosen["scales"] = ",".join(map(str, chosen["scales"]))
-    if wildcards.split == "queries":
-        chosen["boxes"] = groundtruth(wildcards)
+    chosen["boxes"] = boxes(wildcards) or None
     return options(**chosen)
 
 
@@ -178,3 +266,19 @@ def method_options(wildcards):
     return options(
         method=chosen.reranker, **chosen.model_dump(exclude={"label", "reranker"})
     )
+
+
+def catalogue_options(wildcards):
+    """The --catalogue options of a download."""
+    return " ".join(f"--catalogue '{path}'" for path in SUITE.catalogues)
+
+
+def download_mb(wildcards):
+    """How much a download takes, in MB; the archives of a distractor set are jobs of their own."""
+    files = CATALOGUE[wildcards.download].files
+    return sum(file.expected_bytes or 0 for file in files) // 1_000_000
+
+
+def archive_mb(wildcards):
+    """How much an archive of the distractor set takes, in MB."""
+    return (CATALOGUE[SET].parts.about_bytes or 0) // 1_000_000

@@ -36,10 +36,7 @@ rule lists:
     conda:
         "../../environment.yml"
     params:
-        folders=lambda wildcards: options(
-            query_images=SUITE.datasets[wildcards.dataset].query_images,
-            database_images=SUITE.datasets[wildcards.dataset].database_images,
-        ),
+        folders=image_folders,
         code=fingerprint("superglobal_core.steps.lists"),
     shell:
         "superglobal lists --groundtruth {input.groundtruth} {params.folders}"

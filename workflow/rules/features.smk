@@ -6,7 +6,7 @@ rule extract:
     input:
         images=finished_images,
         boxes=boxes,
-        checkpoint=checkpoint,
+        checkpoint=finished_checkpoint,
     output:
         f"{RESULTS}/features/{{descriptor}}/{{dataset}}/{{split}}/record.json",
     log:
@@ -20,10 +20,11 @@ rule extract:
         gpu=1,
     params:
         images=image_source,
+        checkpoint=checkpoint,
         options=extract_options,
         code=fingerprint("superglobal_core.steps.extract"),
     shell:
-        "superglobal extract --images {params.images} --checkpoint {input.checkpoint} {params.options}"
+        "superglobal extract --images {params.images} --checkpoint {params.checkpoint} {params.options}"
         " --replace --out $(dirname {output}) > {log} 2>&1"
 
 
@@ -46,3 +47,29 @@ rule codes:
     shell:
         "superglobal codes --codes {input.codes} --groundtruth {input.groundtruth} {params.bits}"
         " --out $(dirname $(dirname {output.queries})) > {log} 2>&1"
+
+
+rule gather:
+    # All distractors of a set, or a subset of them, as one folder of shards.
+    input:
+        finished_gathered,
+        lambda wildcards: downloaded(SET) if wildcards.source == SET else [],
+    output:
+        f"{RESULTS}/features/{{descriptor}}/{{source}}/{{gathered}}/record.json",
+    log:
+        f"{LOGS}/gather/{{descriptor}}/{{source}}/{{gathered}}.log",
+    wildcard_constraints:
+        source=one_of([SET] if SET else SUITE.datasets),
+        gathered=(
+            f"distractors-{SUBSET}" if SUBSET else one_of(["distractors"] * bool(SET))
+        ),
+    conda:
+        "../../environment.yml"
+    params:
+        parts=lambda wildcards: " ".join(
+            f"--part '{folder}'" for folder in gathered(wildcards)
+        ),
+        options=gather_options,
+        code=fingerprint("superglobal_core.steps.gather"),
+    shell:
+        "superglobal gather {params.parts} {params.options} --out $(dirname {output}) > {log} 2>&1"

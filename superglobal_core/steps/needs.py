@@ -1,0 +1,62 @@
+"""What a suite needs to be downloaded."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from superglobal_core.config import Suite
+from superglobal_core.data.catalogue import Catalogue, Entry
+from superglobal_core.data.distractors import choose_parts
+from superglobal_core.errors import UserError
+from superglobal_core.steps.download import plan, plan_text
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs:
+    """The catalogue's entries that a suite names, and the archives of its distractor set."""
+
+    suite: Suite
+    entries: list[Entry]
+    distractor_set: Entry | None
+    parts: list[int]
+
+    def plan(self) -> str:
+        """Return what is to be downloaded, with gigabytes and what is there; empty if nothing is missing."""
+        lines = plan(self.entries, self.suite.root, self.parts)
+        return plan_text(lines) if any(line.there < line.files for line in lines) else ""
+
+
+def needs_of(suite: Suite, catalogue: Catalogue) -> Needs:
+    """Return what a suite needs, each entry once.
+
+    Raises:
+        UserError: for a name that the catalogue lacks, or that is of another kind than it is used for.
+    """
+    named = [(f"datasets.{name}", "dataset", data.download) for name, data in suite.datasets.items()]
+    named += [
+        (f"descriptors.{name}.extract", "checkpoint", descriptor.extract.download)
+        for name, descriptor in suite.descriptors.items()
+        if descriptor.extract is not None
+    ]
+    wanted: dict[str, Entry] = {}
+    for place, kind, name in named:
+        if name is not None:
+            wanted[name] = _of_kind(catalogue, place, kind, name)
+    distractor_set, parts = None, []
+    if suite.distractor_set is not None and suite.distractors is not False:
+        distractor_set = _of_kind(catalogue, "distractor_set", "distractors", suite.distractor_set)
+        wanted[distractor_set.name] = distractor_set
+        count = None if suite.distractors is True else suite.distractors
+        parts = choose_parts(distractor_set, count, suite.seed)
+    return Needs(suite, list(wanted.values()), distractor_set, parts)
+
+
+def _of_kind(catalogue: Catalogue, place: str, kind: str, name: str) -> Entry:
+    try:
+        entry = catalogue[name]
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+    if entry.kind != kind:
+        fitting = ", ".join(other.name for other in catalogue.values() if other.kind == kind)
+        raise UserError(f"{place} names the {entry.kind} {name}, but needs a {kind}: choose from {fitting}")
+    return entry

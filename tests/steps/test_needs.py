@@ -1,0 +1,53 @@
+"""What a suite needs to be downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from superglobal_core.config import load_suite, parse_suite
+from superglobal_core.data.catalogue import load_catalogue
+from superglobal_core.errors import UserError
+from superglobal_core.steps.needs import needs_of
+
+ROOT = Path(__file__).parents[2]
+PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+
+
+def needs(tmp_path: Path, **changes: object):
+    suite = parse_suite({**PAPER, "root": str(tmp_path), **changes}, "the suite")
+    return needs_of(suite, load_catalogue())
+
+
+def test_each_download_is_named_once(tmp_path: Path) -> None:
+    found = needs(tmp_path)
+    names = [entry.name for entry in found.entries]
+    assert names == ["roxford5k", "rparis6k", "cvnet-r50", "cvnet-r101", "revisitop1m"]
+    assert found.parts == list(range(1, 101))
+    assert "revisitop1m" in found.plan()
+
+
+def test_without_distractors_they_are_not_needed(tmp_path: Path) -> None:
+    found = needs(tmp_path, distractors=False)
+    assert found.distractor_set is None
+    assert found.parts == []
+    small = needs_of(load_suite(ROOT / "config/paper-small.yaml"), load_catalogue())
+    assert [entry.name for entry in small.entries] == [entry.name for entry in found.entries]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"datasets": {"a": {"download": "roxford"}}}, r"datasets\.a: unknown download 'roxford'.*roxford5k"),
+        (
+            {"datasets": {"a": {"download": "cvnet-r50"}}},
+            r"datasets\.a names the checkpoint.*roxford5k, rparis6k",
+        ),
+        ({"distractor_set": "roxford5k"}, r"distractor_set names the dataset.*revisitop1m"),
+    ],
+)
+def test_a_wrong_name_is_one_sentence(tmp_path: Path, changes: dict, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        needs(tmp_path, **changes)

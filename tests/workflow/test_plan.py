@@ -1,0 +1,70 @@
+"""The plan of the suites that download, without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runs import ROOT, environment
+
+pytestmark = pytest.mark.workflow
+
+
+def planned(folder: Path, suite: str, *arguments: str) -> str:
+    program = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "-n",
+        "--quiet",
+        "rules",
+    ]
+    done = subprocess.run(
+        [*program, "--cores", "1", "--directory", str(folder), "--configfile", str(ROOT / suite), *arguments],
+        cwd=folder,
+        # An address that refuses every connection, so that a plan that asked the network would fail.
+        env={**environment(), "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def jobs(output: str) -> dict[str, int]:
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", output, re.M)}
+
+
+def test_the_paper_is_planned_with_its_gigabytes(tmp_path: Path) -> None:
+    (tmp_path / "data/checkpoints").mkdir(parents=True)
+    (tmp_path / "data/checkpoints/CVPR2022_CVNet_R101.pyth").write_bytes(b"by hand")
+    output = planned(tmp_path, "config/paper.yaml")
+    assert jobs(output)["distractor_archive"] == 100
+    assert jobs(output)["download"] == 5
+    assert re.search(r"^roxford5k +1\.94 GB  0 of 2 files there, 1\.94 GB to download$", output, re.M)
+    assert re.search(r"^revisitop1m +400\.\d\d GB  0 of 101 files there", output, re.M)
+    assert re.search(r"^cvnet-r101 +0\.22 GB  1 of 1 files there, 0\.0 MB to download$", output, re.M)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("config/paper-small.yaml",), ("config/paper.yaml", "--config", "distractors=false")]
+)
+def test_without_distractors_no_archive_of_them_is_planned(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    output = planned(tmp_path, *arguments)
+    assert not {"distractor_archive", "gather"} & set(jobs(output))
+    assert jobs(output)["download"] == 4
+    assert "revisitop1m" not in output
+
+
+def test_a_subset_takes_as_many_archives_as_it_needs(tmp_path: Path) -> None:
+    output = planned(tmp_path, "config/paper.yaml", "--config", "distractors=10000")
+    assert jobs(output)["distractor_archive"] == 2
+    assert jobs(output)["gather"] == 4

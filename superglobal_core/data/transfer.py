@@ -142,7 +142,9 @@ class _Request:
         return self.expected.checksum or (given.etag == version.etag and total is not None)
 
     def _is_all(self, response: Any, have: int, version: Version) -> bool:
-        return _content_range(response)[1] == have and (self.expected.checksum or version.url == self.url)
+        if _content_range(response)[1] != have or self.expected.bytes not in (None, have):
+            return False
+        return self.expected.checksum or version.url == self.url
 
     def _take_all(self, response: Any) -> None:
         length = response.headers.get("Content-Length", "")

@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -255,7 +256,7 @@ def test_waits_grow_and_obey_the_server(
     server: Server, partial: Partial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(transfer_module.time, "sleep", waits.append)
+    monkeypatch.setattr(transfer_module, "time", SimpleNamespace(sleep=waits.append))
     busy = functools.partial(Answer, status=503, etag=None)
     server.plan(
         "a.bin", busy(), busy(), busy(headers={"Retry-After": "7"}), busy(headers={"Retry-After": "900"})
@@ -335,8 +336,28 @@ def test_a_server_that_falls_silent(partial: Partial, monkeypatch: pytest.Monkey
 
 def test_a_certificate_that_nobody_signed(partial: Partial, tmp_path: Path) -> None:
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-days", "1"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "1",
+                "-subj",
+                "/CN=127.0.0.1",
+            ),
+            *(
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+                "-keyout",
+                tmp_path / "key",
+                "-out",
+                tmp_path / "cert",
+            ),
+        ],
         check=True,
         capture_output=True,
     )
@@ -361,7 +382,7 @@ def test_the_proxy_of_the_environment_is_asked(partial: Partial, monkeypatch: py
 )
 def test_a_proxy_that_is_no_use(partial: Partial, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("http_proxy", proxy)
-    with pytest.raises(AddressError, match="the proxy of the environment|cannot be read"):
+    with pytest.raises(AddressError, match=r"the proxy of the environment|cannot be read"):
         bring("http://files.invalid/a.bin", partial, attempts=2)
 
 

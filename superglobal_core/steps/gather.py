@@ -1,8 +1,7 @@
-"""The step `gather`: one folder of shards of several, or of a subset of their images."""
+"""The step `gather`: several folders of shards to one, or to a subset of their images."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,17 +12,20 @@ from superglobal_core.results import recorded
 def gather_step(
     parts: Sequence[str | Path],
     out: str | Path,
-    *,
     count: int | None = None,
     seed: int = 0,
     listed: str | Path | None = None,
 ) -> Gathered:
-    """Gather into the folder `out`, with a `record.json` beside the shards that counts the images."""
+    """Gather into the folder `out`, with a `record.json` beside the shards; see `gather`."""
     with recorded("gather", out) as facts:
-        done = gather(parts, out, count=count, seed=seed, listed=listed)
-        counts = dataclasses.asdict(done)
-        facts["descriptor"] = counts.pop("descriptor")
-        facts["parameters"] = {"parts": len(parts), **counts}
-        facts["distractors"] = done.used
+        done = gather(
+            [Path(part) for part in parts],
+            Path(out),
+            count=count,
+            seed=seed,
+            listed=None if listed is None else Path(listed),
+        )
+        facts["descriptor"] = done.descriptor
         facts["seed"] = seed
+        facts["parameters"] = {"parts": [str(part) for part in parts], **done.counts}
     return done

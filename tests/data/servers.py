@@ -163,8 +163,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for piece in self._pieces(body, answer):
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if answer.chunked else piece)
+                # Before it leaves: who has got it may look at once.
                 self.asked.sent += len(piece)
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if answer.chunked else piece)
             if answer.chunked and answer.cut is None:
                 self.wfile.write(b"0\r\n\r\n")
             self.connection.shutdown(socket.SHUT_WR)

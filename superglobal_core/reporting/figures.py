@@ -76,7 +76,7 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
                 _bars(
                     axes, result, SERIES[number % len(SERIES)], (number - (len(methods) - 1) / 2) * step, step
                 )
-            _title(axes, f"{labels.descriptor(group.descriptor)}, {labels.distractors(group.results[0])}")
+            _title(axes, f"{labels.descriptor(group.descriptor)}, {labels.distractors_of(group)}")
             axes.set_yticks(range(3), [protocol.capitalize() for protocol in PROTOCOL_NAMES])
             axes.set_ylim(2.55, -0.55)
             axes.set_xlim(0, end)

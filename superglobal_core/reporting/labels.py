@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superglobal_core.config import Dataset, Suite
 from superglobal_core.reporting.collect import WITH_DISTRACTORS, Result
-from superglobal_core.reporting.study import Group
+from superglobal_core.reporting.study import Group, agree_on_distractors
 from superglobal_core.reporting.texts import count
 
 SINGLE_STAGE = "single stage"
@@ -48,12 +48,18 @@ class Labels:
             )
         return "without distractors" if number == 0 else f"with {count(number)} distractors"
 
+    def distractors_of(self, group: Group) -> str:
+        """Say how many distractors a group's results searched: once where they agree, each otherwise."""
+        if agree_on_distractors(group):
+            return self.distractors(group.results[0])
+        return "; ".join(f"{self.method(result)} {self.distractors(result)}" for result in group.results)
+
     def group(self, group: Group) -> str:
         return " · ".join(
             (
                 self.dataset(group.dataset),
                 self.descriptor(group.descriptor),
-                self.distractors(group.results[0]),
+                self.distractors_of(group),
             )
         )
 

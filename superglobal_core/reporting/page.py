@@ -14,8 +14,14 @@ from superglobal_core.reporting.gallery import CASES, PLACES, Exhibit
 from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.pictures import Album
-from superglobal_core.reporting.provenance import dataset_facts, gather_facts, remarks, settings
-from superglobal_core.reporting.study import Group
+from superglobal_core.reporting.provenance import (
+    dataset_facts,
+    gather_facts,
+    gathered_sets,
+    remarks,
+    settings,
+)
+from superglobal_core.reporting.study import Group, agree_on_distractors
 from superglobal_core.reporting.tables import CUTOFFS
 
 
@@ -67,6 +73,7 @@ def render(
         datasets=datasets,
         facts=gather_facts(study),
         remarks=remarks(study, groups, labels),
+        agree_on_distractors=agree_on_distractors,
         protocols=PROTOCOL_NAMES,
         cutoffs=CUTOFFS,
         charts=[(figure, inline_svg(figure, f"chart{number}-")) for number, figure in enumerate(figures)],
@@ -76,6 +83,7 @@ def render(
         pictures=album.pictures,
         records=study.records,
         settings=settings,
+        gathered=gathered_sets(study),
         downloads=downloads,
         series=len(SERIES),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from superglobal_core.errors import name_list
@@ -12,6 +13,7 @@ from superglobal_core.reporting.collect import Result, StoredRecord, Study
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group, foreign_results, mismatch, missing_results
 
+GATHERED = ("listed", "in_archives", "undecodable", "not_listed", "asked", "used")
 LONGEST_VALUE = 300  # characters of one parameter, a list of left-out images for example
 
 
@@ -27,6 +29,17 @@ class Facts:
     last: str
     wall_time_s: float
     peak_memory_bytes: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class GatheredSet:
+    """A set of distractors as it was gathered: images by the record's names for them, None where unknown."""
+
+    source: str
+    descriptor: str
+    name: str
+    counts: Mapping[str, int | None]
+    seed: int | None
 
 
 def gather_facts(study: Study) -> Facts:
@@ -50,6 +63,8 @@ def dataset_facts(results: Sequence[Result]) -> str:
     """Say how many queries, database images and distractors a data set's results really had."""
     most = max(results, key=lambda result: result.record.distractors or 0).record
     rows = most.protocol.get("database")
+    # Descriptors may differ in which images they could be made of: each number that occurs is said.
+    numbers = sorted({result.record.distractors or 0 for result in results} - {0})
     parts = [f"{texts.count(results[0].queries)} queries"]
     if isinstance(rows, int) and most.distractors is not None:
         parts.append(f"{texts.count(rows - most.distractors)} database images")
@@ -57,9 +72,23 @@ def dataset_facts(results: Sequence[Result]) -> str:
         parts.append(f"{texts.count(rows)} images searched")
     if most.distractors is None:
         parts.append("distractors not recorded")
+    elif numbers:
+        parts.append(f"{' or '.join(map(texts.count, numbers))} distractors")
     else:
-        parts.append(f"{texts.count(most.distractors)} distractors" if most.distractors else "no distractors")
+        parts.append("no distractors")
     return ", ".join(parts)
+
+
+def gathered_sets(study: Study) -> list[GatheredSet]:
+    """List the sets of distractors that were gathered for each descriptor, in the folders' order."""
+    found = []
+    for source, record in sorted(study.records, key=lambda item: item[0]):
+        folders = PurePosixPath(source).parts
+        is_set = len(folders) == 5 and folders[0] == "features" and folders[3].startswith("distractors")
+        if record.step == "gather" and is_set:
+            counts = {key: _whole(record.parameters.get(key)) for key in GATHERED}
+            found.append(GatheredSet(source, folders[1], folders[2], counts, record.seed))
+    return found
 
 
 def remarks(study: Study, groups: Sequence[Group], labels: Labels) -> list[str]:
@@ -146,6 +175,10 @@ def _commit(record: StoredRecord) -> str:
         return f"{version}, commit not recorded"
     state = {True: "changed since (dirty)", False: "clean", None: "state not recorded"}[code.get("dirty")]
     return f"{version}, commit {texts.short_commit(code['commit'])}, {state}"
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _value(value: object) -> str:

@@ -117,6 +117,11 @@ def foreign_results(study: Study) -> list[str]:
     ]
 
 
+def agree_on_distractors(group: Group) -> bool:
+    """Tell whether all results of a group searched equally many distractors."""
+    return len({result.record.distractors for result in group.results}) == 1
+
+
 def mismatch(first: Result, second: Result) -> str | None:
     """Say why two results cannot be compared query by query, or None when they can."""
     one, two = first.record, second.record

@@ -512,6 +512,98 @@ def test_unknown_numbers_of_distractors_are_said(results: Path, tmp_path: Path) 
     assert "number of distractors not recorded" in text
 
 
+def chart_text(path: Path) -> str:
+    """Return the words of a chart, whose titles are broken into lines."""
+    words = " ".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]*)<", path.read_text()))
+    return " ".join(words.split())
+
+
+def add_numbers(root: Path, numbers: dict[str, int]) -> None:
+    """Let each method's results with distractors say that they searched so many."""
+    for (method, number), reranker, order in zip(
+        numbers.items(), ("none", "superglobal"), orders(IMAGES + DISTRACTORS), strict=True
+    ):
+        ids = [*NAMES, *(f"far_{row}" for row in range(DISTRACTORS))]
+        add_result(root, "distractors", method, reranker, order, ids, distractors=number)
+
+
+def test_each_figure_says_its_own_number_of_distractors(results: Path, tmp_path: Path) -> None:
+    other = results / "evaluation" / "other" / "toy" / "distractors"
+    add_numbers(results, {"single-stage": 123_456, "better": 123_456})
+    for path in (results / "evaluation" / "mini" / "toy" / "distractors").iterdir():
+        write_json(other / path.name, json.loads(path.read_text()))
+    add_numbers(results, {"single-stage": 999_412, "better": 999_412})
+    page = write_report(results, tmp_path / "out")
+    out, text = page.parent, Page(page.read_text()).text
+    expected = {("mini", "0"), ("mini", "999412"), ("other", "123456")}
+    for name in ("map.csv", "per_query.csv"):
+        assert {(row["descriptor"], row["distractors"]) for row in read_csv(out / name)} == expected
+    for name, separator in (("map.md", "|"), ("map.tex", "&")):
+        lines = [
+            [cell.strip() for cell in line.split(separator)] for line in (out / name).read_text().split("\n")
+        ]
+        rows = {
+            (cells[cells.index("Toy (synthetic)") + 1], *cells)
+            for cells in lines
+            if "Toy (synthetic)" in cells
+        }
+        found = sorted((row[0], "Mini" in row, "other" in row) for row in rows)
+        assert found == [
+            *[("0", True, False)] * 2,
+            *[("123,456", False, True)] * 2,
+            *[("999,412", True, False)] * 2,
+        ]
+    assert "Toy (synthetic) · Mini · with 999,412 distractors" in text
+    assert "Toy (synthetic) · other · with 123,456 distractors" in text
+    assert "database images, 123,456 or 999,412 distractors" in text
+    for chart in ("map-toy.svg", "change-toy.svg"):
+        drawn = chart_text(out / "figures" / chart)
+        assert "Mini, with 999,412 distractors" in drawn
+        assert "other, with 123,456 distractors" in drawn
+    rounded = r"1\s?M\b|million"
+    assert not re.search(rounded, text)
+    assert not any(re.search(rounded, (out / name).read_text()) for name in ("map.csv", "map.md", "map.tex"))
+
+
+def test_results_of_one_group_with_differing_numbers_say_each_its_own(results: Path, tmp_path: Path) -> None:
+    add_numbers(results, {"single-stage": 999_412, "better": 5_000})
+    page = write_report(results, tmp_path / "out")
+    text = Page(page.read_text()).text
+    rows = [(row["method"], row["distractors"]) for row in read_csv(page.parent / "map.csv")]
+    assert rows[2:] == [("single-stage", "999412"), ("better", "5000")]
+    assert "Toy (synthetic) · Mini · different numbers of distractors" in text
+    assert "single stage with 999,412 distractors" in text
+    assert " ".join(f"{EVIL} with 5,000 distractors".split()) in text
+    assert "because their numbers of distractors differ." in text
+    chart = chart_text(page.parent / "figures" / "map-toy.svg")
+    assert "single stage with 999,412 distractors" in chart
+    assert "with 5,000 distractors" in chart
+
+
+def test_provenance_says_which_distractors_were_gathered(results: Path, report: Path, tmp_path: Path) -> None:
+    assert "In the archives" not in Page((report / "index.html").read_text()).text
+    counts = {"listed": 1_001_001, "in_archives": 999_500, "undecodable": 61, "not_listed": 27}
+    for name, step, more in (
+        ("mini/revisitop1m/distractors", "gather", {"asked": None, "used": 999_412}),
+        ("mini/<b>set/distractors-5000", "gather", {"listed": None, "asked": 5_000, "used": 4_711}),
+        ("mini/revisitop1m/part-001", "gather", {"used": 31_337}),
+        ("mini/toy/distractors", "extract", {"used": 31_337}),
+    ):
+        record = Stopwatch().record(step, parameters=counts | more, seed=3)
+        write_json(results / "features" / name / "record.json", record.model_dump())
+    page = Page(write_report(results, tmp_path / "out").read_text())
+    assert (
+        "Mini revisitop1m 1,001,001 999,500 61 27 all 999,412 features/mini/revisitop1m/distractors/"
+        in page.text
+    )
+    assert (
+        "Mini <b>set no list 999,500 61 27 5,000, seed 3 4,711 features/mini/<b>set/distractors-5000/"
+        in page.text
+    )
+    assert "31,337" not in page.text
+    assert (page.wrong, page.open) == ([], [])
+
+
 def test_results_that_do_not_belong_together_are_not_compared(results: Path, tmp_path: Path) -> None:
     add_result(
         results,

@@ -36,6 +36,7 @@ class Answer:
     cut: int | None = None  # the connection ends after so many bytes
     piece: int = 1 << 16
     pause: float = 0.0  # seconds before each piece
+    hold: threading.Event | None = None  # the second half waits for this
 
 
 @dataclasses.dataclass
@@ -176,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
         whole = body if answer.cut is None else body[: answer.cut]
         for start in range(0, len(whole), answer.piece):
             time.sleep(answer.pause)
+            if answer.hold is not None and start >= len(whole) // 2:
+                answer.hold.wait(60)
             yield whole[start : start + answer.piece]
 
     def log_message(self, *args: Any) -> None:

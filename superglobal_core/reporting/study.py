@@ -90,7 +90,7 @@ def missing_results(study: Study) -> list[str]:
         for dataset, data in suite.datasets.items():
             existing = how.existing[dataset].distractors if how.existing else None
             drawn = data.synthetic is not None and data.synthetic.distractors > 0
-            has_some = existing if how.existing else (drawn or data.distractor_images)
+            has_some = existing if how.existing else (suite.distractor_set or drawn or data.distractor_images)
             variants = (PLAIN, WITH_DISTRACTORS) if suite.distractors and has_some else (PLAIN,)
             wanted += [
                 f"{descriptor}/{dataset}/{variant}/{method}"

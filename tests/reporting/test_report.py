@@ -25,13 +25,13 @@ from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import PROTOCOLS, evaluate
 from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
 from superglobal_core.files import sha256_of, write_json
-from superglobal_core.reporting.collect import read_study
+from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.gallery import KINDS, choose, make_exhibit
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.pictures import BUDGET, QUERY_THUMBNAIL, THUMBNAIL, Album, thumbnail
 from superglobal_core.reporting.report import write_report
 from superglobal_core.reporting.sources import find_datasets
-from superglobal_core.reporting.study import Change, group_results
+from superglobal_core.reporting.study import Change, group_results, missing_results
 from superglobal_core.results import Stopwatch, record_path
 from superglobal_core.search.rankings import Ranking
 
@@ -629,6 +629,20 @@ def test_missing_and_foreign_results_are_named(results: Path, tmp_path: Path) ->
     text = Page(write_report(results, tmp_path / "out").read_text()).text
     assert "The suite asks for 1 more results, which are not there: mini/toy/plain/better." in text
     assert "left from an earlier run: evaluation/mini/toy/plain/older.json." in text
+
+
+def test_results_among_a_downloaded_set_of_distractors_are_missed_too(tmp_path: Path) -> None:
+    suite = {
+        "suite": "tiny",
+        "title": "Tiny",
+        "datasets": {"photos": {"groundtruth": "gnd.pkl", "query_images": "q", "database_images": "d"}},
+        "distractor_set": "revisitop1m",
+        "descriptors": {"mini": {"extract": {"backbone": "mini"}}},
+        "methods": {"single-stage": {"reranker": "none"}},
+    }
+    parsed = parse_suite(suite, "suite")
+    expected = ["mini/photos/plain/single-stage", "mini/photos/distractors/single-stage"]
+    assert missing_results(Study(tmp_path, parsed, (), ())) == expected
 
 
 def test_a_record_s_silence_is_not_filled_with_this_machine(results: Path, tmp_path: Path) -> None:

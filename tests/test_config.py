@@ -109,9 +109,17 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     ("methods.none.beta", 0.1, ["methods.none: 'none' has no neighbours and no beta"]),
     ("methods.a b", {"reranker": "none"}, ["methods.a b", "use letters, digits"]),
     ("datasets.drawn.synthetic.size", 10, ["datasets.drawn.synthetic.size is 10", "128"]),
-    ("datasets.drawn.groundtruth", "gnd.pkl", ["datasets.drawn: give either 'synthetic' or 'groundtruth'"]),
+    (
+        "datasets.drawn.groundtruth",
+        "gnd.pkl",
+        ["datasets.drawn: give one of 'synthetic', 'download' and 'groundtruth'"],
+    ),
     ("datasets.drawn.query_images", "q", ["datasets.drawn: a synthetic data set draws its images"]),
-    ("datasets.oxford.groundtruth", ..., ["datasets.oxford: give either 'synthetic' or 'groundtruth'"]),
+    (
+        "datasets.oxford.groundtruth",
+        ...,
+        ["datasets.oxford: give one of 'synthetic', 'download' and 'groundtruth'"],
+    ),
     (
         "datasets.oxford.database_images",
         ...,

@@ -45,7 +45,7 @@ def test_without_distractors_they_are_not_needed(tmp_path: Path) -> None:
             {"datasets": {"a": {"download": "cvnet-r50"}}},
             r"datasets\.a names the checkpoint.*roxford5k, rparis6k",
         ),
-        ({"distractor_set": "roxford5k"}, r"distractor_set names the dataset.*revisitop1m"),
+        ({"distractor_set": "cvnet-r50"}, r"distractor_set names the checkpoint.*revisitop1m"),
     ],
 )
 def test_a_wrong_name_is_one_sentence(tmp_path: Path, changes: dict, sentence: str) -> None:

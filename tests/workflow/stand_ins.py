@@ -8,7 +8,7 @@ import io
 import json
 import pickle
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -152,17 +152,12 @@ def catalogue(base: str, files: Mapping[str, bytes]) -> str:
     return yaml.safe_dump(entries)
 
 
-def served(files: Mapping[str, bytes], base: str = "") -> dict[str, bytes]:
+def served(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return what the stand-in server holds: path to content, at every address of the catalogue."""
     paths = {}
     for entry in load_catalogue().values():
         numbered = [entry.part(part) for part in range(1, PARTS + 1)] if entry.parts else []
         for file in (*entry.files, *numbered):
             if file.name in files:
-                paths |= {address(base, url): files[file.name] for url in file.urls}
+                paths |= {address("", url)[1:]: files[file.name] for url in file.urls}
     return paths
-
-
-def names_of(pickled: bytes) -> Sequence[str]:
-    """The database images of a ground truth's stand-in."""
-    return pickle.loads(pickled)["imlist"]

@@ -13,7 +13,7 @@ rule download:
         download_mb=download_mb,
     params:
         catalogues=catalogue_options,
-        root=str(ROOT),
+        root=lambda wildcards, output: os.path.dirname(os.path.dirname(output[0])),
     message:
         "Download {wildcards.download}: {resources.download_mb} MB to {params.root}"
     shell:

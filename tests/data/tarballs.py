@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Mapping
@@ -42,3 +43,16 @@ def files(folder: Path) -> dict[str, bytes]:
 def left(folder: Path) -> list[str]:
     """What lies in the folder, deep."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def tarball(members: Mapping[str, bytes]) -> bytes:
+    """The bytes of a .tar.gz of these files."""
+    stream = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for name, content in members.items():
+            info, data = plain(name, content)
+            tar.addfile(info, io.BytesIO(data))
+    return stream.getvalue()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import io
 import json
 import pickle
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 import yaml
+from tarballs import tarball
 
 from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.data.groundtruth import load_groundtruth
@@ -34,20 +33,6 @@ def jpeg(seed: int) -> bytes:
     done, data = cv2.imencode(".jpg", cv2.resize(coarse, (112, 100), interpolation=cv2.INTER_CUBIC))
     assert done
     return data.tobytes()
-
-
-def archive(members: Mapping[str, bytes]) -> bytes:
-    """A .tar.gz of these members."""
-    stream = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as tar,
-    ):
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return stream.getvalue()
 
 
 def small_groundtruth(path: Path) -> dict[str, object]:
@@ -107,17 +92,17 @@ def files_of(shared: Path) -> dict[str, bytes]:
         files[f"gnd_{name}.pkl"] = pickle.dumps(truth)
         names = [*truth["imlist"], *truth["qimlist"]]  # type: ignore[misc]
         members[name] = {image: jpeg(1000 * number + seed) for seed, image in enumerate(names)}
-    files["oxbuild_images-v1.tgz"] = archive(
+    files["oxbuild_images-v1.tgz"] = tarball(
         {f"{name}.jpg": data for name, data in members["roxford5k"].items()}
     )
     paris = [(f"paris/{name.split('_')[1]}/{name}.jpg", data) for name, data in members["rparis6k"].items()]
     paris += [(f"paris/{name.split('_')[1]}/{name}.jpg", jpeg(5)[:700]) for name in CORRUPT]
-    files["paris_1-v1.tgz"], files["paris_2-v1.tgz"] = archive(dict(paris[::2])), archive(dict(paris[1::2]))
+    files["paris_1-v1.tgz"], files["paris_2-v1.tgz"] = tarball(dict(paris[::2])), tarball(dict(paris[1::2]))
     for part, names in distractor_names().items():
         images = {name: jpeg(100 * part + seed) for seed, name in enumerate(names)}
         if part == 2:
             images[names[1]] = images[names[1]][:600]
-        files[f"revisitop1m.{part}.tar.gz"] = archive(images)
+        files[f"revisitop1m.{part}.tar.gz"] = tarball(images)
     listed = [f"jpg/{name}" for names in distractor_names().values() for name in names]
     files["revisitop1m.txt"] = "".join(f"{name}\n" for name in [*listed, *ABSENT]).encode()
     for layout in ("r50", "r101"):

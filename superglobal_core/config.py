@@ -53,7 +53,8 @@ class Dataset(_Model):
         if sum(source is not None for source in (self.synthetic, self.download, self.groundtruth)) != 1:
             raise ValueError("give one of 'synthetic', 'download' and 'groundtruth'")
         if self.groundtruth is None and (self.query_images or self.database_images):
-            raise ValueError("a data set that is drawn or downloaded has its images: leave their folders out")
+            source = "synthetic data set draws" if self.synthetic else "downloaded data set brings"
+            raise ValueError(f"a {source} its images: leave their folders out")
         if self.synthetic is not None and self.distractor_images:
             raise ValueError("a synthetic data set draws its distractors: leave their folder out")
         return self

@@ -24,7 +24,12 @@ try:
     NEEDS = needs_of(SUITE, CATALOGUE)
 except UserError as error:
     raise WorkflowError(str(error))
-validate(config, "../schemas/suite.schema.json", set_default=False)
+# As the model understood it: `--config distractors=false` arrives as a text.
+validate(
+    SUITE.model_dump(mode="json", exclude_unset=True),
+    "../schemas/suite.schema.json",
+    set_default=False,
+)
 
 RESULTS = f"results/{SUITE.suite}"
 REPORTS = f"reports/{SUITE.suite}"

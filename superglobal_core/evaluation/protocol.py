@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def evaluate(
     *,
     ranking: np.ndarray | None = None,
     scores: np.ndarray | None = None,
-    labelled_ranks: LabelledRanks | None = None,
+    labelled_ranks: LabelledRanks | Mapping[str, LabelledRanks] | None = None,
     bootstrap: int = 0,
     seed: int = 0,
 ) -> dict[str, ProtocolResult]:
@@ -62,7 +62,8 @@ def evaluate(
     what NumPy makes arrays of):
     ranking: integers (queries x places), database indices, best first; may be cut off.
     scores: (queries x database), higher is better, ties by ascending index.
-    labelled_ranks: ranks counted earlier, for example while searching.
+    labelled_ranks: ranks counted earlier, for example while searching; one set for each protocol
+        (by name) where its ignored images were taken out before a reranking.
     bootstrap: resamples for the 95 % intervals over queries, 0 for none; seed: theirs.
 
     Raises:
@@ -83,8 +84,13 @@ def evaluate(
     elif scores is not None:
         labelled_ranks = ranks_from_scores(np.asarray(scores), queries)
     assert labelled_ranks is not None
+    ranks = (
+        dict.fromkeys(PROTOCOLS, labelled_ranks)
+        if isinstance(labelled_ranks, LabelledRanks)
+        else labelled_ranks
+    )
     return {
-        name: _protocol(queries, labelled_ranks, positives, ignored, bootstrap, seed)
+        name: _protocol(queries, ranks[name], positives, ignored, bootstrap, seed)
         for name, (positives, ignored) in PROTOCOLS.items()
     }
 

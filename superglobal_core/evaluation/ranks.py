@@ -187,20 +187,30 @@ def ranks_from_ranking(ranking: np.ndarray, queries: Sequence[LabelledQuery]) ->
     return LabelledRanks(query, image, rank)
 
 
-def move_to_front(before: LabelledRanks, rows: np.ndarray, rankings: Iterable[np.ndarray]) -> LabelledRanks:
-    """Update ranks after each query's first places were put into a new order.
+def move_to_front(
+    before: LabelledRanks,
+    rows: np.ndarray,
+    rankings: Iterable[np.ndarray],
+    places: Sequence[np.ndarray] | None = None,
+) -> LabelledRanks:
+    """Update ranks after some of each query's first places were put in front, in a new order.
 
     rows: int64 (L,), the database row of each labelled image (-1 where there is none);
-    rankings: one array of database rows a query, a permutation of its old first places.
+    rankings: one array of database rows a query, in their new order; places: the old places that
+    they were taken from, ascending; by default the first ones.
     """
     rank = before.rank.copy()
     for query, ranking in enumerate(rankings):
         mine = np.flatnonzero(before.query == query)
         order = np.argsort(ranking)
-        places = np.searchsorted(ranking, rows[mine], sorter=order)
-        inside = places < len(ranking)
-        inside[inside] = ranking[order[places[inside]]] == rows[mine][inside]
-        rank[mine[inside]] = order[places[inside]]
+        found = np.searchsorted(ranking, rows[mine], sorter=order)
+        inside = found < len(ranking)
+        inside[inside] = ranking[order[found[inside]]] == rows[mine][inside]
+        rank[mine[inside]] = order[found[inside]]
+        if places is not None:
+            # Whatever stood before an image that was taken to the front now stands one place later for it.
+            others = mine[~inside & (before.rank[mine] != NOT_RETRIEVED)]
+            rank[others] += len(ranking) - np.searchsorted(places[query], before.rank[others])
     return LabelledRanks(before.query, before.image, rank)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from superglobal_core.files import load_arrays, write_npz
 
 # Places whose image names are kept: what a person looks at.
 NAMED_PLACES = 20
+# How the arrays of ranks under one protocol are named in a file: this and the protocol.
+RANK_OF = "labelled_rank_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Ranking:
     names: (Q, up to 20) image names of the first places, for people; None where they are unknown.
     labelled: the ranks of all labelled images in the whole database, where a ground truth was at
     hand; rows: the database row of each of them, -1 where the database lacks it.
+    protocol_ranks: their ranks under each protocol (by name), where these differ because junk was
+    taken out of the shortlist; `indices` are then Medium's.
     """
 
     indices: np.ndarray
@@ -37,6 +41,7 @@ class Ranking:
     labelled: LabelledRanks | None = None
     rows: np.ndarray | None = None
     names: np.ndarray | None = None
+    protocol_ranks: Mapping[str, np.ndarray] | None = None
 
     def named(self, ids: Sequence[str] | None) -> Ranking:
         """Return the ranking with the `names` of its first places, by the database rows' ids."""
@@ -66,6 +71,7 @@ class Ranking:
                 "labelled_rank": self.labelled.rank,
                 "labelled_row": self.rows,
             }
+            arrays |= {f"{RANK_OF}{name}": ranks for name, ranks in (self.protocol_ranks or {}).items()}
         write_npz(path, arrays)
 
     @classmethod
@@ -98,6 +104,8 @@ class Ranking:
             labelled,
             rows,
             arrays.get("names"),
+            {name.removeprefix(RANK_OF): ranks for name, ranks in arrays.items() if name.startswith(RANK_OF)}
+            or None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.alignment import rows_of
-from superglobal_core.evaluation.protocol import evaluate
+from superglobal_core.evaluation.protocol import PROTOCOLS, evaluate
 from superglobal_core.files import check_writable, load_array, sha256_of, write_json
 from superglobal_core.results import Stopwatch
 from superglobal_core.search.rankings import Ranking
@@ -70,7 +71,7 @@ def evaluate_step(
         parameters={**about.get("parameters", {}), "bootstrap": bootstrap},
         protocol={
             **about.get("protocol", {}),
-            "shortlist": "raw",
+            "shortlist": about.get("shortlist", "raw"),
             "ties": "ascending index",
             "database": about.get("database"),
             "images_left_out": about.get("images_left_out"),
@@ -89,7 +90,17 @@ def _inputs_of(ranking: Ranking, truth: GroundTruth, path: str, groundtruth_sha2
             raise UserError(
                 f"{path} was searched with another ground truth: search again with this --groundtruth"
             )
-        return {"labelled_ranks": ranking.labelled}
+        ranks = ranking.labelled
+        if ranking.protocol_ranks is None:
+            return {"labelled_ranks": ranks}
+        by_protocol = {
+            name: dataclasses.replace(ranks, rank=rank) for name, rank in ranking.protocol_ranks.items()
+        }
+        if set(by_protocol) != set(PROTOCOLS) or any(
+            rank.shape != ranks.rank.shape for rank in ranking.protocol_ranks.values()
+        ):
+            raise UserError(f"{path}: its ranks by protocol are incomplete: make the file again")
+        return {"labelled_ranks": by_protocol}
     indices = ranking.indices
     if indices.ndim != 2 or not np.issubdtype(indices.dtype, np.integer):
         raise UserError(f"{path}: 'indices' must be integers, queries x places")

@@ -3,32 +3,63 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Protocol, get_args
 
 import numpy as np
 
-from superglobal_core.data.groundtruth import load_groundtruth
-from superglobal_core.errors import UserError
-from superglobal_core.evaluation.ranks import move_to_front
+from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
+from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.evaluation.protocol import PROTOCOLS
+from superglobal_core.evaluation.ranks import LabelledRanks, move_to_front
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.files import sha256_of
 from superglobal_core.reranking.base import Reranker
 from superglobal_core.results import check_outputs, recorded
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.search import facts_of, query_rows, rank
+from superglobal_core.steps.shortlists import Junk, Shortlist, ignored_places, most_labelled
+
+
+class Orders(Protocol):
+    """What puts shortlists into a new order: (Q, M) rows and first-stage scores to order and scores."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shortlist(self) -> int: ...
+    @property
+    def parameters(self) -> dict[str, Any]: ...
+    def __call__(
+        self, shortlist: np.ndarray, similarities: np.ndarray, /
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+class GlobalOrders:
+    """A reranker by global descriptors with its inputs: queries (Q, D) and a database."""
+
+    def __init__(self, reranker: Reranker, queries: np.ndarray, database: FeatureStore, device: str) -> None:
+        self.name, self.shortlist, self.parameters = reranker.name, reranker.shortlist, reranker.parameters
+        self._reranker, self._queries, self._database, self._device = reranker, queries, database, device
+
+    def __call__(self, shortlist: np.ndarray, similarities: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        order, scores = self._reranker(self._queries, self._database, shortlist, device=self._device)
+        return np.asarray(order), np.asarray(scores)
 
 
 def rerank_step(
     queries: str | Path,
     databases: Sequence[str | Path],
-    reranker: Reranker,
+    reranker: Reranker | Callable[[FeatureStore, FeatureStore, GroundTruth | None], Orders],
     out: str | Path,
     *,
     search: str | Path | None = None,
     groundtruth: str | Path | None = None,
     top: int | None = None,
+    junk: Junk = "keep",
     device: str = "auto",
+    shortlist: int | None = None,
 ) -> Ranking:
     """Rerank and write the ranking to `out` (`.npz`), its record beside it.
 
@@ -36,54 +67,92 @@ def rerank_step(
     (and the labelled images' ranks); without it this step searches first. The result has the
     reranked shortlist and then the first stage's order: of the whole database, or `top` places,
     or what `search` holds.
+    reranker: by global descriptors, or what makes one by local features (and `shortlist`, its
+    candidates) for the opened descriptors and ground truth.
+    junk: whether images that a protocol ignores stay among the candidates (SuperGlobal's protocol)
+    or are left out first (CVNet's), for Easy, Medium and Hard apart.
     """
     if top is not None and top < 1:
         raise UserError(f"--top is {top}: ask for at least one place")
+    if junk not in get_args(Junk):
+        raise unknown_name("junk", junk, get_args(Junk))
+    if junk == "remove" and groundtruth is None:
+        raise UserError("--junk remove needs the --groundtruth that says which images are junk")
     sources = [queries, *databases, *(path for path in (search, groundtruth) if path)]
     check_outputs(out, sources)
+    candidates = reranker.shortlist if isinstance(reranker, Reranker) else shortlist or 400
     with recorded("rerank", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)
+        truth = load_groundtruth(groundtruth) if groundtruth is not None else None
         if search is None:
-            wanted = len(database) if top is None else max(top, reranker.shortlist)
+            spare = most_labelled(truth) if truth is not None and junk == "remove" else 0
+            wanted = len(database) if top is None else max(top, candidates + spare)
             first = rank(query_store, database, wanted, groundtruth, device)
         else:
-            first = _load(search, query_store, database, reranker, groundtruth)
-        matrix = query_store.all_rows()
-        if groundtruth is not None:
-            matrix = query_store[query_rows(query_store, load_groundtruth(groundtruth))]
-        ranking = rerank(first, matrix, database, reranker, top, device).named(database.ids)
+            first = _load(search, query_store, database, candidates, groundtruth)
+        if isinstance(reranker, Reranker):
+            matrix = query_store.all_rows() if truth is None else query_store[query_rows(query_store, truth)]
+            orders: Orders = GlobalOrders(reranker, matrix, database, device)
+        else:
+            orders = reranker(query_store, database, truth)
+        ranking = rerank(first, orders, truth if junk == "remove" else None, top).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
     return ranking
 
 
-def rerank(
-    first: Ranking,
-    queries: np.ndarray,
-    database: FeatureStore,
-    reranker: Reranker,
-    top: int | None,
-    device: str,
+def rerank(first: Ranking, orders: Orders, remove_junk: GroundTruth | None, top: int | None) -> Ranking:
+    """Rerank the candidates of a ranking; labelled ranks follow.
+
+    remove_junk: the ground truth whose ignored images are left out of the candidates first.
+    """
+    about = first.about | {"method": orders.name, "parameters": orders.parameters}
+    if remove_junk is None:
+        chosen = Shortlist.first(first, orders.shortlist)
+        order, scores = orders(chosen.indices, chosen.scores)
+        done = _reordered(first, chosen, order, scores, top)
+        return dataclasses.replace(done, labelled=_moved(first, chosen, order, prefix=True), about=about)
+    complete = first.indices.shape[1] >= int(first.about.get("database", 0))
+    ranks, done = {}, first
+    for protocol in PROTOCOLS:
+        ignored = ignored_places(first, remove_junk, protocol)
+        chosen = Shortlist.without(first, ignored, orders.shortlist, complete)
+        order, scores = orders(chosen.indices, chosen.scores)
+        moved = _moved(first, chosen, order, prefix=False)
+        assert moved is not None
+        ranks[protocol] = moved.rank
+        if protocol == "medium":
+            done = dataclasses.replace(_reordered(first, chosen, order, scores, top), labelled=moved)
+    return dataclasses.replace(done, protocol_ranks=ranks, about=about | {"shortlist": "junk removed"})
+
+
+def _reordered(
+    first: Ranking, chosen: Shortlist, order: np.ndarray, scores: np.ndarray, top: int | None
 ) -> Ranking:
-    """Rerank the first places of a ranking; labelled ranks follow."""
-    head = min(reranker.shortlist, first.indices.shape[1])
-    order, scores = reranker(queries, database, first.indices[:, :head].astype(np.int64), device=device)
+    """Put the candidates in their new order in front of the others, which keep theirs."""
     indices, all_scores = first.indices.copy(), first.scores.astype(scores.dtype)
-    indices[:, :head], all_scores[:, :head] = order, scores
-    labelled = first.labelled
-    if labelled is not None and first.rows is not None:
-        labelled = move_to_front(labelled, first.rows, order)
-    about = first.about | {"method": reranker.name, "parameters": reranker.parameters}
-    return dataclasses.replace(
-        first, indices=indices[:, :top], scores=all_scores[:, :top], labelled=labelled, about=about
-    )
+    for query, places in enumerate(chosen.taken()):
+        count, last = len(places), int(places[-1]) + 1 if len(places) else 0
+        others = np.setdiff1d(np.arange(last), places, assume_unique=True)
+        for target, new, old in ((indices, order, first.indices), (all_scores, scores, first.scores)):
+            target[query, count:last] = old[query, others]
+            target[query, :count] = new[query, :count]
+    return dataclasses.replace(first, indices=indices[:, :top], scores=all_scores[:, :top])
+
+
+def _moved(first: Ranking, chosen: Shortlist, order: np.ndarray, prefix: bool) -> LabelledRanks | None:
+    if first.labelled is None or first.rows is None:
+        return first.labelled
+    taken = chosen.taken()
+    rankings = [row[: len(places)] for row, places in zip(order, taken, strict=True)]
+    return move_to_front(first.labelled, first.rows, rankings, None if prefix else taken)
 
 
 def _load(
     path: str | Path,
     query_store: FeatureStore,
     database: FeatureStore,
-    reranker: Reranker,
+    shortlist: int,
     groundtruth: str | Path | None,
 ) -> Ranking:
     first = Ranking.load(path)
@@ -104,10 +173,10 @@ def _load(
             "search again with these --queries and --database"
         )
     places = first.indices.shape[1]
-    if places < min(reranker.shortlist, len(database)):
+    if places < min(shortlist, len(database)):
         raise UserError(
-            f"{path} holds {places} places a query, fewer than the shortlist of {reranker.shortlist}: "
-            f"search again with --k {reranker.shortlist}"
+            f"{path} holds {places} places a query, fewer than the shortlist of {shortlist}: "
+            f"search again with --k {shortlist}"
         )
     stored = about.get("groundtruth_sha256")
     given = sha256_of(groundtruth) if groundtruth is not None else None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
+from superglobal_core.errors import UserError
 from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
@@ -17,6 +18,7 @@ from superglobal_core.files import sha256_of
 from superglobal_core.results import check_outputs, recorded
 from superglobal_core.search.exact import search
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.shortlists import most_labelled
 
 
 def search_step(
@@ -26,15 +28,21 @@ def search_step(
     out: str | Path,
     groundtruth: str | Path | None = None,
     device: str = "auto",
+    spare: bool = False,
 ) -> Ranking:
     """Search and write the ranking to `out` (`.npz`), its record beside it.
 
     With a ground truth the rows of the result follow its queries, and the rank of every labelled
-    image in the whole database is counted in the same pass.
+    image in the whole database is counted in the same pass. With `spare` as many more places are
+    kept as junk can take, so that `k` are left without it.
     """
+    if spare and groundtruth is None:
+        raise UserError("--spare needs the --groundtruth that says which images are junk")
     check_outputs(out, [queries, *databases, *([groundtruth] if groundtruth else [])])
     with recorded("search", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)
+        if spare and groundtruth is not None:
+            k += most_labelled(load_groundtruth(groundtruth))
         ranking = rank(query_store, database, k, groundtruth, device).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
@@ -103,5 +111,9 @@ def facts_of(ranking: Ranking) -> dict[str, Any]:
             "queries": about.get("queries"),
             "database": about.get("database"),
         },
-        "protocol": {**about.get("protocol", {}), "shortlist": "raw", "ties": "ascending index"},
+        "protocol": {
+            **about.get("protocol", {}),
+            "shortlist": about.get("shortlist", "raw"),
+            "ties": "ascending index",
+        },
     }

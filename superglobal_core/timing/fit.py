@@ -53,7 +53,7 @@ def fit_growth(samples: Mapping[int, Sequence[float]], seed: int = 0, resamples:
     weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
 
     def slope(*values: np.ndarray, axis: int = -1) -> np.ndarray:
-        return sum(w * np.log(np.median(v, axis=axis)) for w, v in zip(weights, values, strict=True))  # type: ignore[return-value]
+        return sum(w * np.log(np.median(v, axis=axis)) for w, v in zip(weights, values, strict=True))
 
     y = np.log([float(np.median(values)) for values in taken])
     exponent = float(weights @ y)

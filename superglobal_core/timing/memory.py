@@ -57,37 +57,40 @@ def measure_memory(work: Callable[[], Any], device: object = "cpu") -> MemoryUse
     """
     gc.collect()
     _give_back_freed()
-    with _DevicePeak(device) as on_device, _host_peak() as host:
+    before = _device_start(device)
+    with _host_peak() as host:
         result = work()
-        on_device.stop()
+        on_device = _device_peak(device)
     del result
-    return MemoryUse(host_bytes=host.taken(), device_bytes=on_device.taken, how=host.how)
+    return MemoryUse(
+        host_bytes=host.taken(),
+        device_bytes=None if on_device is None else on_device - before,
+        how=host.how,
+    )
 
 
-class _DevicePeak:
-    def __init__(self, device: object) -> None:
-        self._device = str(device)
-        self.taken: int | None = None
+def _on_gpu(device: object) -> bool:
+    return str(device).partition(":")[0] != "cpu"
 
-    def __enter__(self) -> _DevicePeak:
-        if self._device.partition(":")[0] != "cpu":
-            import torch
 
-            torch.cuda.synchronize(self._device)
-            torch.cuda.reset_peak_memory_stats(self._device)
-            self._before = torch.cuda.memory_allocated(self._device)
-        return self
+def _device_start(device: object) -> int:
+    if not _on_gpu(device):
+        return 0
+    import torch
 
-    def stop(self) -> None:
-        """Read the peak, once the device has done what was asked of it."""
-        if self._device.partition(":")[0] != "cpu":
-            import torch
+    torch.cuda.synchronize(str(device))
+    torch.cuda.reset_peak_memory_stats(str(device))
+    return torch.cuda.memory_allocated(str(device))
 
-            torch.cuda.synchronize(self._device)
-            self.taken = torch.cuda.max_memory_allocated(self._device) - self._before
 
-    def __exit__(self, *exc: object) -> None:
-        pass
+def _device_peak(device: object) -> int | None:
+    """The peak since the start, once the device has done what was asked of it."""
+    if not _on_gpu(device):
+        return None
+    import torch
+
+    torch.cuda.synchronize(str(device))
+    return torch.cuda.max_memory_allocated(str(device))
 
 
 class _HighWaterMark:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,9 +55,8 @@ class MethodTiming(BaseModel):
             raise ValueError("give either samples or the reason why it could not run, one of them")
         if bool(self.batch_samples_s) and self.batch_queries is None:
             raise ValueError("times of a batch need its number of queries (batch_queries)")
-        if self.scaled_from_pairs is not None:
-            if self.pairs_a_query is None or self.scaled_from_pairs > self.pairs_a_query:
-                raise ValueError("scaled_from_pairs needs pairs_a_query, and at least as many of them")
+        if self.scaled_from_pairs is not None and self.scaled_from_pairs > (self.pairs_a_query or 0):
+            raise ValueError("scaled_from_pairs needs pairs_a_query, and at least as many of them")
         return self
 
     @property
@@ -137,7 +135,7 @@ class TimingRecord(BaseModel):
 
 def write_timings(path: str | Path, timings: TimingRecord) -> None:
     """Write a timing record as JSON, whole or not at all."""
-    write_json(path, _plain(timings.model_dump(mode="json")))
+    write_json(path, timings.model_dump(mode="json"))
 
 
 def read_timings(path: str | Path) -> TimingRecord:
@@ -155,12 +153,3 @@ def read_timings(path: str | Path) -> TimingRecord:
         raise UserError(
             f"{path} is not a whole timing record: {place}: {first['msg']}; time again to replace it"
         ) from error
-
-
-def _plain(value: Any) -> Any:
-    # JSON has no infinity and no NaN, which a description of a machine may hold.
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

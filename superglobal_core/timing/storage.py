@@ -27,8 +27,8 @@ def drop_from_page_cache(paths: Iterable[str | Path]) -> bool:
     Raises:
         UserError: where a file cannot be read.
     """
-    paths = [Path(path) for path in paths]
-    for path in paths:
+    files = [Path(path) for path in paths]
+    for path in files:
         with _opened(path) as descriptor:
             if not hasattr(os, "posix_fadvise"):
                 return False
@@ -37,7 +37,7 @@ def drop_from_page_cache(paths: Iterable[str | Path]) -> bool:
                 os.fsync(descriptor)
             with contextlib.suppress(OSError):
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    shares = [cached_share(path) for path in paths]
+    shares = [cached_share(path) for path in files]
     return all(share is not None and share <= _COLD for share in shares)
 
 

@@ -157,11 +157,13 @@ def test_bad_options_are_named(options: dict, message: str) -> None:
         measure({"a": lambda: None}, **options)
 
 
-def test_the_library_of_timing_does_not_import_torch() -> None:
+def test_the_library_of_timing_needs_neither_torch_nor_the_rest_of_the_library() -> None:
     names = "alone clocks fit machine memory noise others part record statistics stopwatch storage"
     script = f"import sys; from superglobal_core.timing import {', '.join(names.split())}"
     script += "; stopwatch.synchronizer('cpu'); memory.measure_memory(list); clocks.describe_clocks()"
     script += "; assert 'torch' not in sys.modules; assert 'scipy.stats' not in sys.modules"
+    script += "; homes = {name.split('.')[1] for name in sys.modules if name.startswith('superglobal_core.')}"
+    script += "; assert homes == {'code_version', 'errors', 'files', 'results', 'timing'}, homes"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 

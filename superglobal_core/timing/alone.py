@@ -21,6 +21,8 @@ VARIABLE = "SUPERGLOBAL_TIMING_LOCK"
 _FOLDER_MODE = 0o777
 _FILE_MODE = 0o666
 _LONGEST_COMMAND = 120
+# A wait shorter than this is not worth a line, and a new holder has left its card by then.
+_GRACE_S = 0.3
 
 
 @contextlib.contextmanager
@@ -45,7 +47,7 @@ def alone(folder: str | Path | None = None) -> Iterator[Path]:
     lock = _open(path)
     try:
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=_GRACE_S)
         except Timeout:
             print(f"waiting: {_holder(path)} is timing (lock: {path})", file=sys.stderr, flush=True)
             lock.acquire()

@@ -27,9 +27,9 @@ out.with_suffix(".ready").touch()
 while out.with_name("wait").exists():
     time.sleep(0.001)
 for _ in range(rounds):
+    asked = time.monotonic_ns()
     with alone():
-        start = time.monotonic_ns()
-        out.open("a").write(f"{start} ")
+        out.open("a").write(f"{asked} {time.monotonic_ns()} ")
         time.sleep(seconds)
         out.open("a").write(f"{time.monotonic_ns()}\\n")
 """
@@ -55,16 +55,18 @@ def test_two_jobs_are_never_timed_at_once(tmp_path: Path) -> None:
     wait_for(tmp_path / "a.ready")
     wait_for(tmp_path / "b.ready")
     (tmp_path / "wait").unlink()
-    said = [job.communicate(timeout=60)[1] for job in jobs]
-    assert [job.returncode for job in jobs] == [0, 0]
-    assert "waiting: process" in "".join(said)  # they did meet
+    for job in jobs:
+        job.communicate(timeout=60)
+        assert job.returncode == 0
     intervals = sorted(
-        tuple(int(number) for number in line.split())
+        [int(number) for number in line.split()][::-1]
         for name in ("a", "b")
         for line in (tmp_path / name).read_text().splitlines()
     )
     assert len(intervals) == 16
-    assert all(earlier[1] <= later[0] for earlier, later in itertools.pairwise(intervals))
+    followed = list(itertools.pairwise(intervals))  # each one: end, start, asked
+    assert all(earlier[0] <= later[1] for earlier, later in followed)
+    assert any(later[2] < earlier[0] for earlier, later in followed)  # they did get in each other's way
 
 
 def test_a_killed_holder_frees_the_lock_and_the_waiting_one_said_once_for_whom(tmp_path: Path) -> None:

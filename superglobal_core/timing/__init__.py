@@ -1,1 +1,1 @@
-"""Timing: the machine described, and memory."""
+"""Timing: an honest stopwatch, its statistics and its noise, memory, and the machine described."""

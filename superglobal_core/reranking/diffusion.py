@@ -82,7 +82,7 @@ def mutual_graph(similarities: Tensor, neighbours: int, gamma: float) -> Tensor:
 
     similarities is changed in place. A candidate without mutual neighbours has a row of zeros.
 
-    >>> mutual_graph(torch.tensor([[[1.0, 0.5], [0.5, 1.0]]]), neighbours=1, gamma=3)
+    >>> mutual_graph(torch.tensor([[[1.0, 0.5], [0.5, 1.0]]]), neighbours=1, gamma=2)
     tensor([[[0., 1.],
              [1., 0.]]])
     """

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.errors import UserError
+from superglobal_core.reranking.names import METHOD_NAMES
 
 app = typer.Typer(
     name="superglobal",
@@ -249,10 +250,16 @@ def rerank(
     queries: Queries,
     database: Databases,
     out: Out,
-    method: Annotated[str, typer.Option(help="superglobal or none")] = "superglobal",
+    method: Annotated[str, typer.Option(help=f"one of {', '.join(METHOD_NAMES)}")] = "superglobal",
     shortlist: Annotated[int, typer.Option(help="M: candidates put into a new order")] = 400,
-    neighbours: Annotated[int | None, typer.Option(help="K: neighbours that refine a candidate (9)")] = None,
-    beta: Annotated[float | None, typer.Option(help="weight of a neighbour (0.15)")] = None,
+    neighbours: Annotated[
+        int | None, typer.Option(help="neighbours of a candidate, or that join the query (superglobal: 9)")
+    ] = None,
+    beta: Annotated[float | None, typer.Option(help="superglobal's weight of a neighbour (0.15)")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="any parameter of the method; may be given again"),
+    ] = None,
     top: Annotated[int | None, typer.Option(help="places to write; the whole database by default")] = None,
     search: Annotated[
         Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
@@ -261,10 +268,15 @@ def rerank(
     device: Device = "auto",
 ) -> None:
     """Put each query's shortlist into a new order."""
-    from superglobal_core.reranking.methods import make_reranker
+    from superglobal_core.reranking.methods import make_reranker, parse_settings
     from superglobal_core.steps.rerank import rerank_step
 
-    reranker = make_reranker(method, shortlist=shortlist, neighbours=neighbours, beta=beta)
+    parameters: dict[str, Any] = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
+    for name, value in parse_settings(settings or []).items():
+        if name == "shortlist" or parameters.get(name) is not None:
+            raise UserError(f"--set {name}={value}: give it once, as --{name}")
+        parameters[name] = value
+    reranker = make_reranker(method, **parameters)
     ranking = rerank_step(
         queries, database, reranker, out, search=search, groundtruth=groundtruth, top=top, device=device
     )

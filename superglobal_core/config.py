@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
+from superglobal_core.reranking.names import METHOD_NAMES, METHOD_PARAMETERS
 
 
 def _is_name(value: str) -> str:
@@ -22,6 +23,16 @@ def _is_name(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_is_name)]
+
+
+def _is_method(value: str) -> str:
+    if value not in METHOD_NAMES:
+        *most, last = (f"'{name}'" for name in sorted(METHOD_NAMES))
+        raise ValueError(f"choose from {', '.join(most)} or {last}")
+    return value
+
+
+MethodName = Annotated[str, AfterValidator(_is_method), Field(json_schema_extra={"enum": list(METHOD_NAMES)})]
 
 
 class _Model(BaseModel):
@@ -127,15 +138,30 @@ class Method(_Model):
     """A reranker of the shortlist and its parameters."""
 
     label: str | None = Field(None, description="its name in tables; by default its key")
-    reranker: Literal["none", "superglobal"] = Field(description="the method")
+    reranker: MethodName = Field(description="the method")
     shortlist: int = Field(400, ge=1, description="M, candidates put into a new order")
-    neighbours: int | None = Field(None, ge=0, description="K, neighbours that refine a candidate (9)")
-    beta: float | None = Field(None, ge=0, description="weight of a neighbour (0.15)")
+    neighbours: int | None = Field(
+        None, ge=0, description="neighbours of a candidate, or that join the query; by default the method's"
+    )
+    beta: float | None = Field(None, ge=0, description="superglobal's weight of a neighbour (0.15)")
+    parameters: dict[str, bool | int | float | str] = Field(
+        {}, description="the method's other parameters by name, for example `{alpha: 3}`"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Method:
-        if self.reranker == "none" and (self.neighbours is not None or self.beta is not None):
-            raise ValueError("'none' has no neighbours and no beta: leave them out")
+        known = METHOD_PARAMETERS[self.reranker]
+        given = {"neighbours": self.neighbours, "beta": self.beta}
+        if any(value is not None and key not in known for key, value in given.items()):
+            lacking = [key for key in given if key not in known]
+            them = "them" if len(lacking) > 1 else "it"
+            raise ValueError(f"'{self.reranker}' has no {' and no '.join(lacking)}: leave {them} out")
+        for key in self.parameters:
+            if key == "shortlist" or given.get(key) is not None:
+                raise ValueError(f"'{key}' has a key of its own: leave it out of 'parameters'")
+            if key not in known:
+                listed = f"it has {', '.join(known)}" if known else "it has none"
+                raise ValueError(f"'{self.reranker}' has no parameter '{key}': {listed}")
         return self
 
 

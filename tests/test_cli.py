@@ -257,6 +257,20 @@ def test_rerank_writes_a_whole_permutation(tmp_path: Path, data: Data, run: Run,
         assert record["parameters"].items() >= {"shortlist": 12, "neighbours": 2, "beta": 0.7}.items()
 
 
+def test_rerank_takes_parameters_of_any_method(tmp_path: Path, data: Data, run: Run) -> None:
+    out = tmp_path / "reranked.npz"
+    base = ("rerank", "--queries", data.queries, "--database", data.database, "--shortlist", 12, "--out", out)
+    done = run(*base, "--method", "k-reciprocal", "--set", "k1=4", "--set", "lambda_value=0.5")
+    assert (done.code, done.err) == (0, "")
+    record = json.loads((tmp_path / "reranked.record.json").read_text())
+    assert record["method"] == "k-reciprocal"
+    wanted = {"shortlist": 12, "k1": 4, "k2": 6, "lambda_value": 0.5}
+    assert record["parameters"].items() >= wanted.items()
+    for way in (("--beta", "0.7"), ("--set", "beta=0.7")):
+        assert run(*base, *way).code == 0
+        assert json.loads((tmp_path / "reranked.record.json").read_text())["parameters"]["beta"] == 0.7
+
+
 def test_rerank_of_an_earlier_search_is_the_same(tmp_path: Path, data: Data, run: Run) -> None:
     both = ("--queries", data.queries, "--database", data.database, "--groundtruth", data.groundtruth)
     assert run("search", *both, "--k", 15, "--out", tmp_path / "s.npz").code == 0
@@ -563,6 +577,11 @@ BAD = {
     RERANK + " --beta nan": "beta is nan",
     RERANK + " --top 0": "--top is 0",
     RERANK + " --method none --beta 0.1": "'none' has no parameter --beta",
+    RERANK + " --set gamma=3": "'superglobal' has no parameter 'gamma'",
+    RERANK + " --set beta": "--set beta: write NAME=VALUE",
+    RERANK + " --set beta=high": "beta is high",
+    RERANK + " --beta 1 --set beta=1": "--set beta=1: give it once",
+    RERANK + " --method k-reciprocal --set k1=2.5": "k1 is 2.5",
     RERANK + " --search {absent}": "cannot read",
     RERANK + " --search {text.npz}": "not a whole .npz file",
     RERANK + " --search {other.npz}": "no array 'indices'",

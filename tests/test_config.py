@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,22 @@ def test_a_good_suite_and_its_defaults(tmp_path: Path) -> None:
     jsonschema.validate(GOOD, schema())
 
 
+def test_parameters_of_any_method_keep_their_kinds(tmp_path: Path) -> None:
+    given = {"k1": 30, "lambda_value": 0.5}
+    content = changed("methods.kr", {"reranker": "k-reciprocal", "parameters": given})
+    jsonschema.validate(content, schema())
+    suite = parse_suite(content, "mine.yaml")
+    save_suite(suite, tmp_path / "suite.json")
+    for found in (suite, read_saved_suite(tmp_path / "suite.json")):
+        assert found.methods["kr"].parameters == given
+        assert isinstance(found.methods["kr"].parameters["k1"], int)
+
+
+def test_a_suite_is_checked_without_loading_torch() -> None:
+    program = "import sys, superglobal_core.config; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 def changed(path: str, value: Any) -> dict[str, Any]:
     """The good suite with one key set (`a.b.c`), or removed where the value is Ellipsis."""
     content = copy.deepcopy(GOOD)
@@ -107,6 +125,15 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     ("methods.sg.shortlist", 0, ["methods.sg.shortlist is 0"]),
     ("methods.sg.beta", -1, ["methods.sg.beta is -1"]),
     ("methods.none.beta", 0.1, ["methods.none: 'none' has no neighbours and no beta"]),
+    (
+        "methods.sg.parameters",
+        {"gamma": 3},
+        ["'superglobal' has no parameter 'gamma': it has neighbours, beta"],
+    ),
+    ("methods.none.parameters", {"gamma": 3}, ["'none' has no parameter 'gamma': it has none"]),
+    ("methods.sg.parameters", {"shortlist": 9}, ["'shortlist' has a key of its own"]),
+    ("methods.sg.parameters", {"beta": [1]}, ["methods.sg.parameters.beta"]),
+    ("methods.none", {"reranker": "alpha-qe", "beta": 1}, ["'alpha-qe' has no beta: leave it out"]),
     ("methods.a b", {"reranker": "none"}, ["methods.a b", "use letters, digits"]),
     ("datasets.drawn.synthetic.size", 10, ["datasets.drawn.synthetic.size is 10", "128"]),
     (

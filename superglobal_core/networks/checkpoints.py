@@ -19,7 +19,7 @@ from superglobal_core.networks.settings import DescriptorSettings
 # Where a CVNet-style checkpoint keeps the global network: the query encoder of the training, or
 # the name that later projects gave it, or no prefix at all.
 PREFIXES = ("encoder_q.", "globalmodel.", "")
-WRAPPERS = ("model_state", "state_dict", "model")
+WRAPPERS = ("model_state", "state_dict", "model", "state")
 
 _BLOCK_PARTS = {
     "conv1": "f.a",
@@ -56,7 +56,7 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     """Read a checkpoint's tensors by name, without executing anything it holds.
 
     `.safetensors` files and PyTorch's own (weights only) are read; a dictionary under
-    `model_state`, `state_dict` or `model` is unwrapped, a leading `module.` dropped.
+    `model_state`, `state_dict`, `model` or `state` is unwrapped, a leading `module.` dropped.
 
     Raises:
         UserError: when the file is absent, damaged, no checkpoint, or holds Python objects.

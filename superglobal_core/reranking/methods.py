@@ -3,29 +3,85 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
+from typing import Any
 
 from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.reranking.augmentation import DatabaseAugmentation
 from superglobal_core.reranking.base import Reranker
+from superglobal_core.reranking.diffusion import Diffusion
 from superglobal_core.reranking.first_stage import FirstStage
+from superglobal_core.reranking.k_reciprocal import KReciprocal
+from superglobal_core.reranking.query_expansion import AlphaQueryExpansion, AverageQueryExpansion
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
 
-METHODS: dict[str, type[Reranker]] = {method.name: method for method in (FirstStage, SuperGlobalReranker)}
+METHODS: dict[str, type[Reranker]] = {
+    method.name: method
+    for method in (
+        FirstStage,
+        SuperGlobalReranker,
+        AverageQueryExpansion,
+        AlphaQueryExpansion,
+        DatabaseAugmentation,
+        KReciprocal,
+        Diffusion,
+    )
+}
+
+#: parameters with an option of their own on the command line; the others are given by --set
+OPTIONS = ("shortlist", "neighbours", "beta")
 
 
-def make_reranker(name: str, **parameters: float | None) -> Reranker:
+def make_reranker(name: str, **parameters: Any) -> Reranker:
     """Build a reranker by name; parameters of None keep their defaults.
 
     Raises:
-        UserError: for an unknown name, or a parameter that the method does not have.
+        UserError: for an unknown name, a parameter that the method does not have, or a wrong value.
 
     >>> make_reranker("superglobal", shortlist=100, beta=None).parameters
     {'shortlist': 100, 'neighbours': 9, 'beta': 0.15}
+    >>> make_reranker("k-reciprocal", k1=30).parameters
+    {'shortlist': 400, 'k1': 30, 'k2': 6, 'lambda_value': 0.3}
     """
     if name not in METHODS:
         raise unknown_name("method", name, METHODS)
     given = {key: value for key, value in parameters.items() if value is not None}
-    known = inspect.signature(METHODS[name].__init__).parameters
-    foreign = [key for key in given if key not in known]
-    if foreign:
-        raise UserError(f"the method '{name}' has no parameter --{foreign[0]}: leave it out")
-    return METHODS[name](**given)  # type: ignore[arg-type]
+    known = [key for key in inspect.signature(METHODS[name].__init__).parameters if key != "self"]
+    for key in given:
+        if key not in known:
+            option = f"--{key}" if key in OPTIONS else f"'{key}'"
+            raise UserError(
+                f"the method '{name}' has no parameter {option}: leave it out (it has {', '.join(known)})"
+            )
+    return METHODS[name](**given)
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, int | float | bool | str]:
+    """Read parameters written NAME=VALUE: whole numbers, numbers, true and false, or text.
+
+    Raises:
+        UserError: where the name is missing, or given twice.
+
+    >>> parse_settings(["k1=20", "lambda_value=0.3"])
+    {'k1': 20, 'lambda_value': 0.3}
+    """
+    found: dict[str, int | float | bool | str] = {}
+    for setting in settings:
+        name, equals, text = (part.strip() for part in setting.partition("="))
+        if not (equals and name and text):
+            raise UserError(f"--set {setting}: write NAME=VALUE, for example --set alpha=3")
+        if name in found:
+            raise UserError(f"--set {name} is given twice: leave one out")
+        found[name] = _value(text)
+    return found
+
+
+def _value(text: str) -> int | float | bool | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

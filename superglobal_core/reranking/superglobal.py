@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from superglobal_core.errors import UserError
 from superglobal_core.reranking.base import Reranker, similarity
+from superglobal_core.reranking.parameters import number, whole_number
+from superglobal_core.reranking.shortlist_graph import gram, nearest_others
 from superglobal_core.search.topk import best_columns
-
-# On a CPU the product G G^T is made of its upper triangle in tiles of at least this many rows:
-# a bit over half of the arithmetic, and tiles still large enough for the full speed.
-TILE = 80
 
 
 class SuperGlobalReranker(Reranker):
@@ -44,11 +39,8 @@ class SuperGlobalReranker(Reranker):
 
     def __init__(self, shortlist: int = 400, neighbours: int = 9, beta: float = 0.15) -> None:
         super().__init__(shortlist)
-        if not isinstance(neighbours, int) or neighbours < 0:
-            raise UserError(f"neighbours is {neighbours!r}: it must be a whole number, at least 0")
-        if not (isinstance(beta, int | float) and math.isfinite(beta) and beta >= 0):
-            raise UserError(f"beta is {beta}: it must be a number from 0 on")
-        self.neighbours, self.beta = neighbours, beta
+        self.neighbours = whole_number("neighbours", neighbours, least=0)
+        self.beta = number("beta", beta, least=0)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -73,16 +65,12 @@ class Refinement:
 
     def __init__(self, candidates: Tensor, neighbours: int, beta: float) -> None:
         batch, count, _ = candidates.shape
-        similarities = gram(candidates)
-        # Each candidate is its own first neighbour, whatever rounding makes of 1.
-        similarities.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-        flat = similarities.view(batch * count, count)
-        nearest = best_columns(flat, min(neighbours, count - 1))
-        weights = flat.gather(1, nearest) * beta
-        own = 1 / (1 + weights.sum(dim=1, keepdim=True))
+        nearest, similarities = nearest_others(gram(candidates), neighbours)
+        weights = similarities * beta
+        own = 1 / (1 + weights.sum(dim=2, keepdim=True))
         self.own = own.view(batch, count)
-        self.neighbours = nearest.view(batch, count, -1)
-        self.weights = (weights * own).view(batch, count, -1)
+        self.neighbours = nearest
+        self.weights = weights * own
 
     def apply(self, values: Tensor) -> Tensor:
         """Return A v for v (B, M)."""
@@ -97,18 +85,3 @@ class Refinement:
         around = candidates[batch.unsqueeze(2), neighbours]
         own = self.own[batch, rows].unsqueeze(2) * candidates[batch, rows]
         return own + torch.einsum("btk,btkd->btd", weights, around)
-
-
-def gram(rows: Tensor) -> Tensor:
-    """Return all dot products of each batch's rows: (B, M, D) -> (B, M, M)."""
-    count = rows.shape[1]
-    tiles = min(5, count // TILE)
-    if rows.device.type != "cpu" or tiles < 2:
-        return torch.bmm(rows, rows.transpose(1, 2))
-    out = rows.new_empty(len(rows), count, count)
-    edges = [round(count * tile / tiles) for tile in range(tiles + 1)]
-    for start, stop in itertools.pairwise(edges):
-        strip = torch.bmm(rows[:, start:stop], rows[:, start:].transpose(1, 2))
-        out[:, start:stop, start:] = strip
-        out[:, stop:, start:stop] = strip[:, :, stop - start :].transpose(1, 2)
-    return out

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore, Segment
-from superglobal_core.reranking.superglobal import TILE, Refinement, SuperGlobalReranker, gram
+from superglobal_core.reranking.shortlist_graph import TILE, gram
+from superglobal_core.reranking.superglobal import Refinement, SuperGlobalReranker
 
 # Golden ranks are compared where neighbouring scores are further apart than this.
 CLEAR = 1e-6

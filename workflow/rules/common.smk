@@ -268,9 +268,15 @@ def extract_options(wildcards):
 def method_options(wildcards):
     """The method's name and parameters as options."""
     chosen = SUITE.methods[wildcards.method]
-    return options(
-        method=chosen.reranker, **chosen.model_dump(exclude={"label", "reranker"})
+    own = options(
+        method=chosen.reranker,
+        **chosen.model_dump(exclude={"label", "reranker", "parameters"}),
     )
+    others = (
+        f"--set {shlex.quote(f'{name}={value}')}"
+        for name, value in chosen.parameters.items()
+    )
+    return " ".join([own, *others])
 
 
 def catalogue_options(wildcards):

@@ -1,0 +1,1 @@
+"""Comparison: rerankers timed in turn on the same shortlists, scope by scope."""

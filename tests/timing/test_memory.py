@@ -55,10 +55,12 @@ def test_the_peak_of_an_allocation_is_found(setup: str, how: str) -> None:
 
 @linux
 def test_work_served_from_memory_freed_before_is_not_free_of_cost() -> None:
-    # Small blocks stay with the allocator when they are freed.
+    # Freed blocks stay with the allocator where one that is still in use lies above them.
     use = probed("""
+        pins = []
         def work():
             blocks = [bytes(50_000) for _ in range(1000)]
+            pins.append(bytes(50_000))
         work()
         print(memory.measure_memory(work).model_dump_json())
     """)

@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,13 @@ import pytest
 from superglobal_core.errors import UserError
 from superglobal_core.timing.part import Part
 from superglobal_core.timing.stopwatch import measure, shortfall, synchronizer
+
+
+class Cycle:
+    """Garbage that only the collector finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
 
 
 class Log:
@@ -113,8 +121,7 @@ def test_garbage_is_collected_outside_the_clock_and_the_collector_is_left_as_it_
         before = collections[0]
         # Enough cycles to start a collection, were it on.
         for _ in range(5000):
-            cycle: list[object] = []
-            cycle.append(cycle)
+            Cycle()
         assert collections[0] == before
 
     was = gc.isenabled()
@@ -129,6 +136,18 @@ def test_garbage_is_collected_outside_the_clock_and_the_collector_is_left_as_it_
     assert during == [False] * 4
     assert collections[0] >= 4
     assert gc.get_freeze_count() == 0
+
+
+def test_no_work_runs_beside_the_garbage_of_another() -> None:
+    left: list[weakref.ref[Cycle]] = []
+    alive: list[int] = []
+
+    def work() -> None:
+        alive.append(sum(earlier() is not None for earlier in left))
+        left.append(weakref.ref(Cycle()))  # a single one starts no collection by itself
+
+    measure({"a": work, "b": work}, repeats=3)
+    assert alive == [0] * 8
 
 
 def test_what_a_work_raises_comes_through_and_the_collector_is_on_again() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def files(tmp_path: Path) -> list[Path]:
     paths = [tmp_path / "a.npy", tmp_path / "b.npy"]
     paths[0].write_bytes(os.urandom(SIZE + 5))
     paths[1].write_bytes(os.urandom(SIZE))
-    if not drop_from_page_cache(paths):
+    kind = subprocess.run(["stat", "-f", "-c", "%T", str(tmp_path)], capture_output=True, text=True).stdout
+    if kind.strip() in ("tmpfs", "ramfs"):
         pytest.skip("this file system keeps its files in memory")
     for path in paths:
         path.read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from superglobal_core.data.images import ImageFile
 from superglobal_core.errors import UserError, name_list
-from superglobal_core.features.store import SHARD_NAME, shard_name
+from superglobal_core.features.store import shard_name
 from superglobal_core.files import (
     TEMPORARY_PREFIX,
     check_writable,
@@ -23,6 +24,9 @@ from superglobal_core.files import (
     write_json,
     write_npy,
 )
+
+# Any file of a shard: descriptors, one of several fields of local features, or the sidecar.
+_SHARD_FILE = re.compile(r"shard-(\d{5,})(\.\w+)?\.(npy|json)")
 
 
 def write_shard(path: Path, ids: Sequence[str], array: np.ndarray, about: Mapping[str, Any]) -> None:
@@ -85,21 +89,20 @@ class ShardPlan:
         Raises:
             UserError: when it was made with others, unless `replace`, which then makes it anew.
         """
-        array, sidecar = self._paths(number)
-        if not (array.is_file() and sidecar.is_file()):
+        if not all(path.is_file() for path in self._paths(number)):
             return None
         try:
-            found = read_json(sidecar)
+            found = read_json(self._sidecar(number))
         except UserError:
             found = None
         wanted = self.signature(number)
         different = [key for key in wanted if not isinstance(found, dict) or found.get(key) != wanted[key]]
         if isinstance(found, dict) and not different:
-            return found if sha256_of(array) == found.get("sha256") else None
+            return found if self._whole(number, found) else None
         if replace:
             return None
         raise UserError(
-            f"{array} was made with other settings ({_differences(found, wanted, different)}): "
+            f"{self._paths(number)[0]} was made with other settings ({_differences(found, wanted, different)}): "
             "extract into another --out, or make it anew with --replace"
         )
 
@@ -122,7 +125,7 @@ class ShardPlan:
             return
         try:
             for path in self.folder.iterdir():
-                match = SHARD_NAME.fullmatch(path.with_suffix(".npy").name)
+                match = _SHARD_FILE.fullmatch(path.name)
                 beyond = match is not None and int(match[1]) >= self.count
                 if path.name.startswith(TEMPORARY_PREFIX) or (replace and beyond):
                     path.unlink()
@@ -133,13 +136,21 @@ class ShardPlan:
 
     def remove(self) -> None:
         """Remove all shards."""
-        for number in range(self.count):
-            for path in self._paths(number):
+        for path in self.folder.iterdir():
+            match = _SHARD_FILE.fullmatch(path.name)
+            if match is not None and int(match[1]) < self.count:
                 path.unlink(missing_ok=True)
 
-    def _paths(self, number: int) -> tuple[Path, Path]:
-        path = self.folder / shard_name(number)
-        return path.with_suffix(".npy"), path.with_suffix(".json")
+    def _sidecar(self, number: int) -> Path:
+        return self.folder / f"{shard_name(number)}.json"
+
+    def _paths(self, number: int) -> tuple[Path, ...]:
+        """The files without which a shard is not there; the first stands for it in messages."""
+        return self.folder / f"{shard_name(number)}.npy", self._sidecar(number)
+
+    def _whole(self, number: int, sidecar: Mapping[str, Any]) -> bool:
+        """Tell whether the arrays are what the sidecar says."""
+        return sha256_of(self._paths(number)[0]) == sidecar.get("sha256")
 
 
 def _differences(found: Any, wanted: Mapping[str, Any], different: Sequence[str]) -> str:

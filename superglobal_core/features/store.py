@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import mmap
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +216,20 @@ def refuse_mixture(one: dict[str, Any], one_name: str, other: dict[str, Any], ot
         )
 
 
+def refuse_incomplete(folder: Path, numbers: Collection[int], expected: int) -> None:
+    """Raise a UserError when a folder's shards are not just those numbered from 0 to `expected` - 1."""
+    missing = [shard_name(number) for number in range(expected) if number not in numbers]
+    if missing:
+        raise UserError(
+            f"{folder} lacks {len(missing)} of {expected} shards ({name_list(missing, 4)}): "
+            "run the same extraction again, it goes on where it was"
+        )
+    if len(numbers) > expected:
+        raise UserError(
+            f"{folder} holds {len(numbers)} shards where {expected} belong: extract into an empty folder"
+        )
+
+
 def _open_path(path: Path) -> list[Segment]:
     if path.is_dir():
         return _open_folder(path)
@@ -237,16 +251,7 @@ def _open_folder(path: Path) -> list[Segment]:
         bare = [segment.source.name for segment in segments if segment.sidecar is None]
         raise UserError(f"{path}: {name_list(bare, 4)} lacks the sidecar that others have: extract again")
     expected = max([sidecar["shards"] or 0 for sidecar in sidecars], default=0) or max(numbered) + 1
-    missing = [shard_name(number) for number in range(expected) if number not in numbered]
-    if missing:
-        raise UserError(
-            f"{path} lacks {len(missing)} of {expected} shards ({name_list(missing, 4)}): "
-            "run the same extraction again, it goes on where it was"
-        )
-    if len(numbered) > expected:
-        raise UserError(
-            f"{path} holds {len(numbered)} shards where {expected} belong: extract into an empty folder"
-        )
+    refuse_incomplete(path, numbered, expected)
     if not any(len(segment.array) for segment in segments):
         raise UserError(f"{path} holds shards without a single descriptor: extract into it again")
     return segments

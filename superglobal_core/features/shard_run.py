@@ -1,0 +1,97 @@
+"""The frame of every extraction: shards one after the other, done ones kept, every bad image named."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, get_args
+
+from superglobal_core.data.boxes import Box
+from superglobal_core.data.images import ImageFile
+from superglobal_core.errors import UserError, name_list, unknown_name
+from superglobal_core.features.shards import ShardPlan
+from superglobal_core.progress import Counter
+
+OnError = Literal["stop", "skip"]
+# An image that was left out: its `id` and the `reason`.
+Bad = dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Extraction:
+    """What an extraction did: shards in all, those found done, images described, images left out."""
+
+    shards: int
+    found_done: int
+    described: int
+    skipped: list[Bad]
+
+
+def check_request(
+    files: Sequence[ImageFile], boxes: Mapping[str, Box] | None, shard_size: int, on_error: OnError
+) -> None:
+    """Refuse nonsense before any work.
+
+    Raises:
+        UserError: for an unknown `on_error`, an empty shard, or images without a box where boxes are given.
+    """
+    if on_error not in get_args(OnError):
+        raise unknown_name("on-error", on_error, get_args(OnError))
+    if shard_size < 1:
+        raise UserError(f"shard-size is {shard_size}: put at least one image into a shard")
+    if boxes is not None and (without := [file.id for file in files if file.id not in boxes]):
+        raise UserError(f"{len(without)} of {len(files)} images have no box: {name_list(without)}")
+
+
+def boxes_digest(files: Sequence[ImageFile], boxes: Mapping[str, Box] | None) -> str | None:
+    """Return the SHA-256 of the images' boxes, for comparison on going on; None without boxes."""
+    if boxes is None:
+        return None
+    return hashlib.sha256(repr([boxes[file.id] for file in files]).encode()).hexdigest()
+
+
+def run_shards(
+    plan: ShardPlan,
+    make: Callable[[int, Counter, list[Bad]], int],
+    *,
+    what: str,
+    on_error: OnError,
+    replace: bool,
+) -> Extraction:
+    """Make every shard of a plan that is not done yet.
+
+    make: makes the shard of a number, moves the counter, appends images that cannot be used to the
+        list, and returns how many were described.
+    what: the verb that the progress display shows.
+
+    Raises:
+        UserError: listing every image that cannot be used, when there is one and `on_error` is `stop`, or
+            when none can be used at all; for other settings in the folder.
+    """
+    plan.clean(replace)
+    done = [plan.done(number, replace) for number in range(plan.count)]
+    if on_error == "stop":
+        # A shard that an earlier run with `skip` left images out of is looked at again.
+        done = [None if sidecar is None or sidecar["skipped"] else sidecar for sidecar in done]
+    bad: list[Bad] = []
+    described = 0
+    with Counter(what, len(plan.files)) as counter:
+        for number, sidecar in enumerate(done):
+            if sidecar is None:
+                described += make(number, counter, bad)
+            else:
+                bad += sidecar["skipped"]
+                counter.advance(len(plan.files_of(number)))
+    if bad and on_error == "stop":
+        listed = "; ".join(f"{entry['id']} {entry['reason']}" for entry in bad)
+        raise UserError(
+            f"{len(bad)} of {len(plan.files)} images cannot be used: {listed}. "
+            "Mend or remove them, or leave them out with --on-error skip"
+        )
+    if len(bad) == len(plan.files):
+        plan.remove()
+        raise UserError(
+            f"none of the {len(bad)} images can be used; the first: {bad[0]['id']} {bad[0]['reason']}"
+        )
+    return Extraction(plan.count, sum(sidecar is not None for sidecar in done), described, bad)

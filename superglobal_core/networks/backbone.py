@@ -26,6 +26,11 @@ class Architecture:
         """Channels of the last feature map."""
         return self.width * 8 * EXPANSION
 
+    @property
+    def map_channels(self) -> int:
+        """Channels of the third stage's feature map."""
+        return self.width * 4 * EXPANSION
+
 
 ARCHITECTURES = {
     "resnet50": Architecture(blocks=(3, 4, 6, 3), width=64, dimension=2048),
@@ -70,12 +75,16 @@ class Bottleneck(nn.Module):
         self.inner: nn.Module = nn.ReLU()
         self.outer: nn.Module = nn.ReLU()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def residual(self, x: Tensor) -> Tensor:
+        """Return the residual sum, before the activation."""
         out = self.inner(self.bn1(self.conv1(x)))
         out = self.inner(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         identity = x if self.downsample is None else self.downsample(x)
-        return self.outer(out + identity)
+        return out + identity
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.outer(self.residual(x))
 
 
 class Backbone(nn.Module):
@@ -95,7 +104,7 @@ class Backbone(nn.Module):
     def __init__(self, name: str, relup: ReLUPMode = "off", relup_alpha: float = 0.014) -> None:
         super().__init__()
         sizes = architecture(name)
-        self.name, self.channels = name, sizes.channels
+        self.name, self.channels, self.relup = name, sizes.channels, relup
         self.conv1 = nn.Conv2d(3, sizes.width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(sizes.width)
         self.relu = nn.ReLU()
@@ -115,8 +124,12 @@ class Backbone(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def stem(self, x: Tensor) -> Tensor:
+        """Return what enters the first stage: (B, 3, H, W) -> (B, width, H/4, W/4)."""
+        return self.maxpool(self.relu(self.bn1(self.conv1(x))))
+
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.stem(x)
         for stage in (1, 2, 3, 4):
             x = self.get_submodule(f"layer{stage}")(x)
         return x

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from superglobal_core.errors import UserError, name_list
 from superglobal_core.files import atomic_write
@@ -107,23 +107,51 @@ def load_checkpoint(
     """
     network = GlobalDescriptor(backbone, settings)
     found = read_tensors(path)
-    own = {
-        name: tensor
-        for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
     prefix = next((p for p in PREFIXES if p + "stem.conv.weight" in found), None)
     if prefix is None:
         raise UserError(
             f"{path} is no CVNet-style checkpoint: no tensor 'stem.conv.weight', with or without the prefixes "
             f"{name_list(p for p in PREFIXES if p)} (it begins with {name_list(sorted(found), 3) or 'no tensor'})"
         )
-    names = {name: prefix + cvnet_name(name) for name in own}
-    _refuse_if_any(path, backbone, "lacks", [name for name in names.values() if name not in found])
-    left_over = _left_over(found, prefix, set(names.values()))
+    # Other networks of the same file (the momentum encoder, CVNet-Rerank) are none of our business.
+    own = re.compile(re.escape(prefix) + r"(stem|s\d|head)\.")
+    names = {name: prefix + cvnet_name(name) for name in network.state_dict()}
+    fill_network(network, names, found, own, path, backbone)
+    return network.eval().requires_grad_(False)
+
+
+def fill_network(
+    network: nn.Module,
+    names: Mapping[str, str],
+    found: Mapping[str, Tensor],
+    own: re.Pattern[str],
+    path: str | Path,
+    backbone: str,
+) -> None:
+    """Fill a network from a checkpoint's tensors, completely or not at all.
+
+    names: the checkpoint's name of each of the network's tensors. own: what the names of this
+    network's tensors in the checkpoint begin with; one that the network lacks is refused.
+
+    Raises:
+        UserError: naming the tensors that are missing, of another shape, not finite or left over.
+    """
+    wanted = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    expected = {names[name] for name in wanted}
+    missing = [names[name] for name in wanted if names[name] not in found]
+    _refuse_if_any(path, backbone, "lacks", missing)
+    left_over = [
+        name
+        for name in found
+        if own.match(name) and name not in expected and not name.endswith("num_batches_tracked")
+    ]
     _refuse_if_any(path, backbone, "has, beyond that network,", left_over)
     state, misshapen, damaged = {}, [], []
-    for name, ours in own.items():
+    for name, ours in wanted.items():
         theirs = found[names[name]]
         if theirs.shape != ours.shape and theirs.numel() == ours.numel() == 1:
             theirs = theirs.reshape(ours.shape)
@@ -136,7 +164,6 @@ def load_checkpoint(
     _refuse_if_any(path, backbone, "has of another shape", misshapen)
     _refuse_if_any(path, backbone, "has with NaN or infinite values", damaged)
     network.load_state_dict(state, strict=False)
-    return network.eval().requires_grad_(False)
 
 
 def save_checkpoint(
@@ -158,16 +185,6 @@ def save_checkpoint(
     }
     with atomic_write(path) as stream:
         stream.write(save(tensors, metadata={"superglobal": json.dumps(dict(metadata), sort_keys=True)}))
-
-
-def _left_over(found: Mapping[str, Tensor], prefix: str, expected: set[str]) -> list[str]:
-    # Other networks of the same file (the momentum encoder, CVNet-Rerank) are none of our business.
-    ours = re.compile(re.escape(prefix) + r"(stem|s\d|head)\.")
-    return [
-        name
-        for name in found
-        if ours.match(name) and name not in expected and not name.endswith("num_batches_tracked")
-    ]
 
 
 def _describe(tensor: Tensor) -> str:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from superglobal_core.comparison.global_contestants import NO_PICTURES, Describe
 from superglobal_core.comparison.inputs import Inputs, Pictures
+from superglobal_core.comparison.local_data import LocalData
 from superglobal_core.comparison.works import CannotRunError, Contestant, Work
 from superglobal_core.data.images import ImageFile
 from superglobal_core.features.decoding import load_image
-from superglobal_core.features.local_store import LocalStore
-from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
+from superglobal_core.features.local_extraction import LocalExtractor
+from superglobal_core.reranking.pairs import PairScorer
 from superglobal_core.timing.record import Scope
 
-Extractor = Callable[[np.ndarray], LocalFeatures]
 # Resident features of candidates that are held at once, over all queries.
 MOST_RESIDENT = 2000
 # Sides of an image below which no local feature is looked for.
@@ -27,8 +27,7 @@ SMALLEST_SIDE = 16
 class LocalContestant(Contestant):
     """A scorer of image pairs with its features in storage and, for end to end, its extractor.
 
-    rows: which row of the stores belongs to a query, and to a row of the database. Where not all
-    pairs of a shortlist are timed, its time is scaled from those that are.
+    Where not all pairs of a shortlist are timed, its time is scaled from those that are.
     """
 
     def __init__(
@@ -36,18 +35,18 @@ class LocalContestant(Contestant):
         label: str,
         scorer: PairScorer,
         inputs: Inputs,
-        stores: tuple[LocalStore, LocalStore],
-        rows: tuple[Callable[[int], int], Callable[[int], int]],
+        data: LocalData,
         *,
-        extractor: Extractor | None = None,
+        extractor: LocalExtractor | None = None,
         pictures: Pictures | None = None,
         describe: Describe | None = None,
     ) -> None:
         super().__init__(scorer.name, label)
-        self._scorer, self._inputs, self._stores, self._rows = scorer, inputs, stores, rows
+        self._scorer, self._inputs, self._data = scorer, inputs, data
         self._extractor, self._pictures, self._describe = extractor, pictures, describe
-        self.bytes_per_image = stores[1].bytes_per_image
+        self.bytes_per_image = data.database.bytes_per_image
         self.precision = str(scorer.parameters.get("precision", "float32"))
+        self.notes = [data.note] if data.note else []
         if scorer.missing:
             self.notes.append(f"accuracy not available: {scorer.missing} missing; the time is real")
 
@@ -84,7 +83,7 @@ class LocalContestant(Contestant):
                     similarities[query],
                 )
 
-            files = [*self._stores[0].files(), *self._stores[1].files()]
+            files = [*self._data.queries.files(), *self._data.database.files()]
             return Work(stored, count, timed, files=files, release=self._release)
         return self._end_to_end(count, timed)
 
@@ -117,12 +116,13 @@ class LocalContestant(Contestant):
         return np.argsort(-final, kind="stable")
 
     def _query(self, query: int) -> Any:
-        return self._scorer.resident(self._stores[0][self._rows[0](query)])
+        data = self._data
+        return self._scorer.resident(data.queries[data.query_row(query)])
 
     def _candidate(self, query: int, place: int) -> Any:
-        row = int(self._inputs.shortlist[query, place % self._inputs.shortlist.shape[1]])
-        return self._scorer.resident(self._stores[1][self._rows[1](row)])
+        data = self._data
+        return self._scorer.resident(data.database[data.candidate_row(query, place)])
 
     def _release(self) -> None:
-        for store in self._stores:
-            store.release()
+        self._data.queries.release()
+        self._data.database.release()

@@ -39,3 +39,12 @@ def load_correlation(path: str | Path, backbone: str) -> CorrelationNetwork:
     fill_network(network, names, found, own, path, backbone)
     network.trained = True
     return network
+
+
+def holds_correlation(path: str | Path) -> bool:
+    """Tell whether a checkpoint holds a CVNet-Rerank beside the global network.
+
+    Raises:
+        UserError: as `read_tensors`.
+    """
+    return any(name == _MARK or name.endswith(f".{_MARK}") for name in read_tensors(path))

@@ -1,13 +1,15 @@
 """The names of the methods and of their parameters, known without loading any of them.
 
 Configuration is checked where torch is not wanted (it takes seconds to load); a test keeps this
-list equal to what `methods` registers.
+list equal to what `methods` and `local_methods` register.
 """
 
 from __future__ import annotations
 
-#: parameters beside `shortlist`, by method
-METHOD_PARAMETERS: dict[str, tuple[str, ...]] = {
+_SPATIAL = ("model", "threshold", "iterations", "least_cosine", "most_ratio", "seed")
+
+#: parameters beside `shortlist`, by method: those by global descriptors
+GLOBAL_PARAMETERS: dict[str, tuple[str, ...]] = {
     "none": (),
     "superglobal": ("neighbours", "beta"),
     "average-qe": ("neighbours",),
@@ -16,5 +18,20 @@ METHOD_PARAMETERS: dict[str, tuple[str, ...]] = {
     "k-reciprocal": ("k1", "k2", "lambda_value"),
     "diffusion": ("neighbours", "query_neighbours", "alpha", "gamma", "iterations", "tolerance"),
 }
+#: and those by local features
+LOCAL_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "cvnet-rerank": ("weight",),
+    "rootsift-magsac": _SPATIAL,
+    "xfeat-magsac": _SPATIAL,
+    "rrt": (),
+}
+#: the local features that a method works on
+LOCAL_KINDS = {
+    "cvnet-rerank": "cvnet-maps",
+    "rootsift-magsac": "rootsift",
+    "xfeat-magsac": "xfeat",
+    "rrt": "rootsift",
+}
+METHOD_PARAMETERS = {**GLOBAL_PARAMETERS, **LOCAL_PARAMETERS}
 
 METHOD_NAMES = tuple(METHOD_PARAMETERS)

@@ -1,0 +1,105 @@
+"""Verbs that describe images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from superglobal_core.cli.app import Device, Out, app
+from superglobal_core.errors import UserError
+
+
+@app.command()
+def extract(
+    images: Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")],
+    out: Out,
+    backbone: Annotated[str, typer.Option(help="resnet50, resnet101 or mini")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="weights in CVNet's layout; mini's come with the package")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="superglobal or cvnet-global")] = "superglobal",
+    scales: Annotated[str | None, typer.Option(help="factors, for example 0.7071,1,1.4142")] = None,
+    gem_plus: Annotated[
+        bool | None, typer.Option("--gem-plus/--no-gem-plus", help="fixed pooling exponent")
+    ] = None,
+    regional_gem: Annotated[
+        bool | None, typer.Option("--regional-gem/--no-regional-gem", help="regional pooling")
+    ] = None,
+    scale_gem: Annotated[
+        bool | None, typer.Option("--scale-gem/--no-scale-gem", help="maximum over scales")
+    ] = None,
+    relup: Annotated[str | None, typer.Option(help="on, official-off or off")] = None,
+    antialias: Annotated[
+        bool | None, typer.Option("--antialias/--no-antialias", help="in the downscaling")
+    ] = None,
+    resize: Annotated[str | None, typer.Option(help="scaling of the float-tensor or the 8-bit-image")] = None,
+    crop_rounding: Annotated[str, typer.Option(help="of the boxes: truncate or round")] = "truncate",
+    colour: Annotated[str, typer.Option(help="order of the channels: bgr or rgb")] = "bgr",
+    exif: Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")] = True,
+    boxes: Annotated[
+        Path | None, typer.Option(help="query boxes: gnd_*.pkl, .json, or text with id x1 y1 x2 y2")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
+    device: Device = "auto",
+    shard_size: Annotated[int, typer.Option(help="images a shard")] = 4096,
+    on_error: Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")] = "stop",
+    replace: Annotated[bool, typer.Option("--replace", help="make shards of other settings anew")] = False,
+) -> None:
+    """Describe images: shards of global descriptors."""
+    from superglobal_core.data.reading import Reading
+    from superglobal_core.networks.settings import preset as make_settings
+    from superglobal_core.steps.extract import extract_step
+
+    settings = make_settings(
+        preset,
+        scales=_numbers(scales, "--scales"),
+        gem_plus=gem_plus,
+        regional_gem=regional_gem,
+        relup=relup,
+        antialias=antialias,
+        resize=resize,
+    ).with_scale_gem(scale_gem)
+    done = extract_step(
+        images,
+        out,
+        backbone=backbone,
+        settings=settings,
+        checkpoint=checkpoint,
+        boxes=boxes,
+        reading=Reading.chosen(crop_rounding, colour, exif),
+        precision=precision,  # type: ignore[arg-type]
+        device=device,
+        shard_size=shard_size,
+        on_error=on_error,  # type: ignore[arg-type]
+        replace=replace,
+    )
+    for entry in done.skipped:
+        typer.echo(f"left out: {entry['id']} {entry['reason']}", err=True)
+    typer.echo(
+        f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
+    )
+
+
+@app.command("train-mini")
+def train_mini(
+    out: Annotated[Path, typer.Option(help="the checkpoint to write (.safetensors)")],
+    seed: Annotated[int, typer.Option(help="of the data, the weights and the batches")] = 0,
+) -> None:
+    """Train the mini network on landmarks of other seeds (under an hour on two cores)."""
+    from superglobal_core.training.mini import train_mini as train
+
+    train(out, seed=seed)
+    typer.echo(f"the checkpoint is {out}")
+
+
+def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise UserError(
+            f"{option} {text}: give numbers with commas between them, for example 0.7071,1,1.4142"
+        ) from error

@@ -1,0 +1,97 @@
+"""Verbs from descriptors to figures: search, rerank, evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from superglobal_core.cli.app import Databases, Device, Groundtruth, Out, Queries, app
+from superglobal_core.errors import UserError
+from superglobal_core.reranking.names import METHOD_NAMES
+
+
+@app.command()
+def search(
+    queries: Queries,
+    database: Databases,
+    out: Out,
+    k: Annotated[int, typer.Option("--k", help="places a query")] = 400,
+    groundtruth: Groundtruth = None,
+    device: Device = "auto",
+) -> None:
+    """Search exactly: the best k of each query, ties by index."""
+    from superglobal_core.steps.search import search_step
+
+    ranking = search_step(queries, database, k, out, groundtruth, device)
+    typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
+
+
+@app.command()
+def rerank(
+    queries: Queries,
+    database: Databases,
+    out: Out,
+    method: Annotated[str, typer.Option(help=f"one of {', '.join(METHOD_NAMES)}")] = "superglobal",
+    shortlist: Annotated[int, typer.Option(help="M: candidates put into a new order")] = 400,
+    neighbours: Annotated[
+        int | None, typer.Option(help="neighbours of a candidate, or that join the query (superglobal: 9)")
+    ] = None,
+    beta: Annotated[float | None, typer.Option(help="superglobal's weight of a neighbour (0.15)")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="any parameter of the method; may be given again"),
+    ] = None,
+    top: Annotated[int | None, typer.Option(help="places to write; the whole database by default")] = None,
+    search: Annotated[
+        Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
+    ] = None,
+    groundtruth: Groundtruth = None,
+    device: Device = "auto",
+) -> None:
+    """Put each query's shortlist into a new order."""
+    from superglobal_core.reranking.methods import make_reranker, parse_settings
+    from superglobal_core.steps.rerank import rerank_step
+
+    parameters: dict[str, Any] = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
+    for name, value in parse_settings(settings or []).items():
+        if name == "shortlist" or parameters.get(name) is not None:
+            raise UserError(f"--set {name}={value}: give it once, as --{name}")
+        parameters[name] = value
+    reranker = make_reranker(method, **parameters)
+    ranking = rerank_step(
+        queries, database, reranker, out, search=search, groundtruth=groundtruth, top=top, device=device
+    )
+    typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
+
+
+@app.command()
+def evaluate(
+    groundtruth: Annotated[Path, typer.Option(help="gnd_*.pkl")],
+    out: Out,
+    ranks: Annotated[
+        Path | None, typer.Option(help=".npy (queries x places, best first) or .npz of search, rerank")
+    ] = None,
+    scores: Annotated[Path | None, typer.Option(help=".npy (queries x database), higher is better")] = None,
+    bootstrap: Annotated[int, typer.Option(help="resamples for the intervals; 0 for none")] = 1000,
+    seed: Annotated[int, typer.Option(help="the resampling's")] = 0,
+    suite: Annotated[str | None, typer.Option(help="recorded with the result")] = None,
+    dataset: Annotated[str | None, typer.Option(help="recorded with the result")] = None,
+) -> None:
+    """Evaluate under the revisited protocol: mAP and mP@k, Easy, Medium, Hard."""
+    from superglobal_core.steps.evaluate import evaluate_step
+
+    content = evaluate_step(
+        groundtruth,
+        out,
+        ranks=ranks,
+        scores=scores,
+        bootstrap=bootstrap,
+        seed=seed,
+        suite=suite,
+        dataset=dataset,
+    )
+    for name in ("easy", "medium", "hard"):
+        value = content[name]["map"]
+        typer.echo(f"{name:7} mAP {'-' if value is None else f'{100 * value:.2f}'}")

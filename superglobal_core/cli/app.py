@@ -29,6 +29,17 @@ Groundtruth = Annotated[
     Path | None, typer.Option(help="gnd_*.pkl: also count the labelled images' exact ranks")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+LocalFolders = Annotated[
+    list[Path], typer.Option(help="local features of the same images (see local); may be given again")
+]
+Backbone = Annotated[str, typer.Option(help="resnet50, resnet101 or mini")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="weights in CVNet's layout; mini's come with the package")
+]
+Weights = Annotated[Path | None, typer.Option(help="a local method's own weights: xfeat.onnx, RRT's")]
+Boxes = Annotated[
+    Path | None, typer.Option(help="query boxes: gnd_*.pkl, .json, or text with id x1 y1 x2 y2")
+]
 Catalogues = Annotated[
     list[Path], typer.Option("--catalogue", help="a file with entries of your own; may be given again")
 ]

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from superglobal_core.cli.app import Device, Out, app
+from superglobal_core.cli.app import Backbone, Boxes, Checkpoint, Device, Out, Weights, app
 from superglobal_core.errors import UserError
+
+Images = Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")]
+CropRounding = Annotated[str, typer.Option(help="of the boxes: truncate or round")]
+Exif = Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")]
+OnError = Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")]
+Replace = Annotated[bool, typer.Option("--replace", help="make shards of other settings anew")]
 
 
 @app.command()
 def extract(
-    images: Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")],
+    images: Images,
     out: Out,
-    backbone: Annotated[str, typer.Option(help="resnet50, resnet101 or mini")],
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="weights in CVNet's layout; mini's come with the package")
-    ] = None,
+    backbone: Backbone,
+    checkpoint: Checkpoint = None,
     preset: Annotated[str, typer.Option(help="superglobal or cvnet-global")] = "superglobal",
     scales: Annotated[str | None, typer.Option(help="factors, for example 0.7071,1,1.4142")] = None,
     gem_plus: Annotated[
@@ -35,17 +39,15 @@ def extract(
         bool | None, typer.Option("--antialias/--no-antialias", help="in the downscaling")
     ] = None,
     resize: Annotated[str | None, typer.Option(help="scaling of the float-tensor or the 8-bit-image")] = None,
-    crop_rounding: Annotated[str, typer.Option(help="of the boxes: truncate or round")] = "truncate",
+    crop_rounding: CropRounding = "truncate",
     colour: Annotated[str, typer.Option(help="order of the channels: bgr or rgb")] = "bgr",
-    exif: Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")] = True,
-    boxes: Annotated[
-        Path | None, typer.Option(help="query boxes: gnd_*.pkl, .json, or text with id x1 y1 x2 y2")
-    ] = None,
+    exif: Exif = True,
+    boxes: Boxes = None,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
     device: Device = "auto",
     shard_size: Annotated[int, typer.Option(help="images a shard")] = 4096,
-    on_error: Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")] = "stop",
-    replace: Annotated[bool, typer.Option("--replace", help="make shards of other settings anew")] = False,
+    on_error: OnError = "stop",
+    replace: Replace = False,
 ) -> None:
     """Describe images: shards of global descriptors."""
     from superglobal_core.data.reading import Reading
@@ -75,11 +77,43 @@ def extract(
         on_error=on_error,  # type: ignore[arg-type]
         replace=replace,
     )
-    for entry in done.skipped:
-        typer.echo(f"left out: {entry['id']} {entry['reason']}", err=True)
-    typer.echo(
-        f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
+    _tell(done, out)
+
+
+@app.command()
+def local(
+    images: Images,
+    out: Out,
+    kind: Annotated[str, typer.Option(help="rootsift, xfeat or cvnet-maps")],
+    weights: Weights = None,
+    backbone: Backbone = "resnet50",
+    checkpoint: Checkpoint = None,
+    boxes: Boxes = None,
+    crop_rounding: CropRounding = "truncate",
+    exif: Exif = True,
+    precision: Annotated[str, typer.Option(help="of maps: float32, bfloat16 or float16")] = "float16",
+    device: Device = "auto",
+    shard_size: Annotated[int, typer.Option(help="images a shard")] = 256,
+    on_error: OnError = "stop",
+    replace: Replace = False,
+) -> None:
+    """Extract local features, for reranking pair by pair."""
+    from superglobal_core.data.reading import Reading
+    from superglobal_core.reranking.local_methods import Means
+    from superglobal_core.steps.local import local_step
+
+    done = local_step(
+        images,
+        out,
+        kind,
+        Means(backbone, checkpoint, weights, device, precision),
+        boxes=boxes,
+        reading=Reading.chosen(crop_rounding, "bgr", exif),
+        shard_size=shard_size,
+        on_error=on_error,  # type: ignore[arg-type]
+        replace=replace,
     )
+    _tell(done, out)
 
 
 @app.command("train-mini")
@@ -103,3 +137,11 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
         raise UserError(
             f"{option} {text}: give numbers with commas between them, for example 0.7071,1,1.4142"
         ) from error
+
+
+def _tell(done: Any, out: Path) -> None:
+    for entry in done.skipped:
+        typer.echo(f"left out: {entry['id']} {entry['reason']}", err=True)
+    typer.echo(
+        f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
+    )

@@ -7,9 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from superglobal_core.cli.app import Databases, Device, Groundtruth, Out, Queries, app
+from superglobal_core.cli.app import (
+    Backbone,
+    Checkpoint,
+    Databases,
+    Device,
+    Groundtruth,
+    LocalFolders,
+    Out,
+    Queries,
+    Weights,
+    app,
+)
 from superglobal_core.errors import UserError
-from superglobal_core.reranking.names import METHOD_NAMES
+from superglobal_core.reranking.names import LOCAL_KINDS, METHOD_NAMES
 
 
 @app.command()
@@ -19,12 +30,15 @@ def search(
     out: Out,
     k: Annotated[int, typer.Option("--k", help="places a query")] = 400,
     groundtruth: Groundtruth = None,
+    spare: Annotated[
+        bool, typer.Option("--spare", help="as many more places as junk can take, for rerank --junk remove")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Search exactly: the best k of each query, ties by index."""
     from superglobal_core.steps.search import search_step
 
-    ranking = search_step(queries, database, k, out, groundtruth, device)
+    ranking = search_step(queries, database, k, out, groundtruth, device, spare)
     typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
 
 
@@ -48,20 +62,50 @@ def rerank(
         Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
     ] = None,
     groundtruth: Groundtruth = None,
+    junk: Annotated[
+        str, typer.Option(help="images that a protocol ignores: keep or remove from the shortlist")
+    ] = "keep",
+    local_queries: LocalFolders = [],  # noqa: B006
+    local_database: LocalFolders = [],  # noqa: B006
+    backbone: Backbone = "resnet50",
+    checkpoint: Checkpoint = None,
+    weights: Weights = None,
+    untrained: Annotated[
+        bool, typer.Option("--untrained", help="rerank by random weights where a method's are missing")
+    ] = False,
+    precision: Annotated[str, typer.Option(help="of local methods' networks")] = "float32",
     device: Device = "auto",
 ) -> None:
     """Put each query's shortlist into a new order."""
     from superglobal_core.reranking.methods import make_reranker, parse_settings
     from superglobal_core.steps.rerank import rerank_step
 
-    parameters: dict[str, Any] = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
+    parameters: dict[str, Any] = {"neighbours": neighbours, "beta": beta}
     for name, value in parse_settings(settings or []).items():
         if name == "shortlist" or parameters.get(name) is not None:
             raise UserError(f"--set {name}={value}: give it once, as --{name}")
         parameters[name] = value
-    reranker = make_reranker(method, **parameters)
+    reranker: Any
+    if method in LOCAL_KINDS:
+        from superglobal_core.reranking.local_methods import Means, make_scorer
+        from superglobal_core.steps.rerank_local import local_orders
+
+        means = Means(backbone, checkpoint, weights, device, precision)
+        scorer = make_scorer(method, means, **parameters)
+        reranker = local_orders(scorer, shortlist, local_queries, local_database, untrained=untrained)
+    else:
+        reranker = make_reranker(method, shortlist=shortlist, **parameters)
     ranking = rerank_step(
-        queries, database, reranker, out, search=search, groundtruth=groundtruth, top=top, device=device
+        queries,
+        database,
+        reranker,
+        out,
+        search=search,
+        groundtruth=groundtruth,
+        top=top,
+        junk=junk,  # type: ignore[arg-type]
+        device=device,
+        shortlist=shortlist,
     )
     typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
 

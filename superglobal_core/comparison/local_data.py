@@ -10,9 +10,8 @@ import numpy as np
 
 from superglobal_core.comparison.inputs import Inputs, Pictures
 from superglobal_core.data.images import ImageFile
-from superglobal_core.errors import UserError
 from superglobal_core.features.local_extraction import LocalExtractor, extract_local
-from superglobal_core.features.local_store import LocalStore
+from superglobal_core.features.local_store import LocalStore, rows_in
 
 # Pictures whose features are extracted for a timing, at most: maps take megabytes each.
 POOL = 48
@@ -81,26 +80,6 @@ def extracted_data(
         lambda query, place: int(places[query, place % each]),
         pictures.note or f"on {len(distinct)} of the images, again and again",
     )
-
-
-def rows_in(store: LocalStore, ids: Sequence[str] | None, rows: int, what: str) -> list[int]:
-    """Return the store's row of each image, by its id, or, without ids, in their order.
-
-    Raises:
-        UserError: when images are missing from the store.
-    """
-    if ids is None:
-        if len(store) < rows:
-            raise UserError(f"the local features have {len(store)} images for {rows} {what}: extract all")
-        return list(range(rows))
-    places = {name: row for row, name in enumerate(store.ids)}
-    absent = [name for name in ids if name not in places]
-    if absent:
-        raise UserError(
-            f"the local features lack {len(absent)} of {rows} {what}, the first {absent[0]}: "
-            "extract them of the same images"
-        )
-    return [places[name] for name in ids]
 
 
 def _extract(

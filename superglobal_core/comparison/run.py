@@ -169,6 +169,8 @@ class _Round:
         if once is not None:
             seconds = [first + rest for first, rest in zip(once, seconds, strict=False)]
         notes = [*contestant.notes, *work.notes]
+        if self.scope == "end to end":
+            notes += contestant.end_to_end_notes
         if work.files:
             notes.append(cache_note(self.cold[label]))
         return MethodTiming(

@@ -1,15 +1,18 @@
-"""Pictures for methods that need some where none were given: drawn landmarks of a photograph's size."""
+"""Stand-ins for what a timing was not given: drawn pictures, descriptors, features of a missing network."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
+import numpy as np
 
 from superglobal_core.comparison.inputs import Pictures
 from superglobal_core.data.images import ImageFile, read_image
 from superglobal_core.data.landmarks import make_landmarks
-from superglobal_core.files import atomic_write
+from superglobal_core.features.rootsift import RootSift, root_sift
+from superglobal_core.files import atomic_write, write_npy
 
 # What the published code works on: most photographs of Oxford and Paris are 1024 x 768.
 WIDTH, HEIGHT = 1024, 768
@@ -40,3 +43,48 @@ def _resized(source: Path, target: Path, width: int, height: int) -> list[ImageF
             stream.write(data.tobytes())
         files.append(ImageFile(path.stem, target / path.name))
     return files
+
+
+class StandInXFeat:
+    """Features of XFeat's size where its network is missing: RootSIFT's points, descriptors projected to 64.
+
+    A fixed random projection keeps the angles about, so that as many matches go into the verification
+    as real features would give: what its time depends on.
+    """
+
+    kind = "xfeat"
+
+    def __init__(self) -> None:
+        self._sift = RootSift()
+        basis = np.linalg.qr(np.random.default_rng(0).standard_normal((128, 64)))[0]
+        self._projection = basis.astype(np.float32)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What they are, for records."""
+        return {"stand_in": "projected RootSIFT", **self._sift.settings}
+
+    def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        found = self._sift(image)
+        rows = root_sift(found["descriptors"]) @ self._projection
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return {"keypoints": found["keypoints"], "descriptors": rows.astype(np.float16)}
+
+
+def draw_descriptors(
+    folder: str | Path, queries: int, database: int, dimension: int, seed: int = 0
+) -> dict[str, Any]:
+    """Write random unit descriptors in clusters of 20, as those of landmarks are; return their paths.
+
+    queries, databases: as the timing is given them.
+    """
+    folder, rng = Path(folder), np.random.default_rng(seed)
+    centres = rng.standard_normal((max(1, database // 20), dimension), dtype=np.float32)
+    paths = {}
+    for name, count in (("queries", queries), ("database", database)):
+        noise = rng.standard_normal((count, dimension), dtype=np.float32)
+        rows = centres[rng.integers(0, len(centres), count)] + 1.2 * noise
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        paths[name] = folder / f"{name}.npy"
+        write_npy(paths[name], rows)
+    return {"queries": paths["queries"], "databases": [paths["database"]]}

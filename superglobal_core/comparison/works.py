@@ -39,13 +39,15 @@ class Contestant(abc.ABC):
 
     bytes_per_image: what an image takes on disk for this method, beyond the first stage's
     descriptor for methods by local features; None where it is not known.
-    notes: sentences that belong beside every figure of it. timed: pairs a query that are really
+    notes: sentences that belong beside every figure of it; end_to_end_notes: beside those from
+    pictures. timed: pairs a query that are really
     timed, at most; None for all.
     """
 
     def __init__(self, method: str, label: str) -> None:
         self.method, self.label = method, label
         self.notes: list[str] = []
+        self.end_to_end_notes: list[str] = []
         self.bytes_per_image: float | None = None
         self.precision: str = "float32"
         self.timed: int | None = None

@@ -6,7 +6,7 @@ import math
 import mmap
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,26 @@ class _Mappings:
             mapped = getattr(array, "_mmap", None)
             if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
                 mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def rows_in(store: LocalStore, ids: Sequence[str] | None, rows: int, what: str) -> list[int]:
+    """Return the store's row of each image, by its id, or, without ids, in their order.
+
+    Raises:
+        UserError: when images are missing from the store.
+    """
+    if ids is None:
+        if len(store) < rows:
+            raise UserError(f"the local features have {len(store)} images for {rows} {what}: extract all")
+        return list(range(rows))
+    places = {name: row for row, name in enumerate(store.ids)}
+    absent = [name for name in ids if name not in places]
+    if absent:
+        raise UserError(
+            f"the local features lack {len(absent)} of {rows} {what}, the first {absent[0]}: "
+            "extract them of the same images"
+        )
+    return [places[name] for name in ids]
 
 
 def stored_rows(shape: list[int] | tuple[int, ...]) -> int:

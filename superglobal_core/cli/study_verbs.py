@@ -1,0 +1,122 @@
+"""Verbs about the whole: report, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from superglobal_core.cli.app import Boxes, Checkpoint, Device, Out, app
+from superglobal_core.errors import UserError
+from superglobal_core.reranking.names import METHOD_NAMES
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Option(help="a suite's folder of results")],
+    out: Out,
+) -> None:
+    """Write the report: one page and tables."""
+    from superglobal_core.reporting.report import write_report
+
+    typer.echo(f"the report is {write_report(results, out)}")
+
+
+@app.command("time")
+def time_methods(
+    out: Out,
+    methods: Annotated[
+        str | None, typer.Option(help=f"names with commas between: {', '.join(METHOD_NAMES)}")
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option(help="query descriptors: .npy or a folder of shards")
+    ] = None,
+    database: Annotated[
+        list[Path], typer.Option("--database", help="database descriptors; give it again for distractors")
+    ] = [],  # noqa: B006
+    preset: Annotated[
+        str | None, typer.Option(help="paper: every method at the paper's size, inputs drawn where not given")
+    ] = None,
+    shortlist: Annotated[int, typer.Option(help="M: candidates a query")] = 400,
+    sizes: Annotated[
+        str | None, typer.Option(help="other shortlists to time for scoring, for example 50,100,200")
+    ] = None,
+    scopes: Annotated[
+        str, typer.Option(help="what the clock encloses, with commas between")
+    ] = "scoring,from storage,end to end",
+    repeats: Annotated[int, typer.Option(help="samples of each method and scope")] = 20,
+    timed_queries: Annotated[int, typer.Option(help="queries that are timed, in turn")] = 10,
+    budget: Annotated[float, typer.Option(help="seconds a method may take in a scope")] = 30.0,
+    query_images: Annotated[
+        Path | None, typer.Option(help="folder or list: for local features and end to end")
+    ] = None,
+    database_images: Annotated[
+        list[Path], typer.Option(help="folder or list; give it again for distractors")
+    ] = [],  # noqa: B006
+    boxes: Boxes = None,
+    backbone: Annotated[str | None, typer.Option(help="network that describes the queries")] = None,
+    checkpoint: Checkpoint = None,
+    descriptor: Annotated[str, typer.Option(help="its preset: superglobal or cvnet-global")] = "superglobal",
+    xfeat: Annotated[Path | None, typer.Option(help="xfeat.onnx")] = None,
+    rrt: Annotated[Path | None, typer.Option(help="RRT's weights")] = None,
+    local: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND=QUERIES,DATABASE[,...]", help="local features that were extracted"),
+    ] = None,
+    suite: Annotated[Path | None, typer.Option(help="suite.json: names are then its methods'")] = None,
+    dataset: Annotated[str | None, typer.Option(help="recorded with the result")] = None,
+    precision: Annotated[str, typer.Option(help="of local methods' networks on a GPU")] = "float16",
+    seed: Annotated[int, typer.Option(help="of random weights and intervals")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Time rerankers in turn on the same shortlists, scope by scope, strictly alone."""
+    from superglobal_core.steps.time import Request, time_step
+
+    request = Request(
+        methods=None if methods is None else [name.strip() for name in methods.split(",") if name.strip()],
+        queries=queries,
+        databases=database,
+        shortlist=shortlist,
+        sizes=whole_numbers(sizes, "--sizes"),
+        scopes=[name.strip() for name in scopes.split(",")],
+        repeats=repeats,
+        timed_queries=timed_queries,
+        budget_s=budget,
+        query_images=query_images,
+        database_images=database_images,
+        boxes=boxes,
+        backbone=backbone,
+        checkpoint=checkpoint,
+        descriptor=descriptor,
+        weights={"xfeat-magsac": xfeat, "rrt": rrt},
+        local=local or [],
+        suite=suite,
+        dataset=dataset,
+        precision=precision,
+        seed=seed,
+        device=device,
+    )
+    for line in time_step(request, out, preset):
+        typer.echo(line)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine can run and what is missing."""
+    from superglobal_core.doctor import examine
+
+    for finding in examine():
+        typer.echo(f"{'ok     ' if finding.ok else 'missing'}  {finding.name:13} {finding.found}")
+        if not finding.ok and finding.advice:
+            typer.echo(f"{'':23} {finding.advice}")
+
+
+def whole_numbers(text: str | None, option: str) -> list[int]:
+    """Read whole numbers with commas between them."""
+    try:
+        return [] if text is None else [int(part) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise UserError(
+            f"{option} {text}: give whole numbers with commas between them, for example 50,100,200"
+        ) from error

@@ -1,0 +1,66 @@
+"""Reranking by local features as a step: which stored features belong to which row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from superglobal_core.data.groundtruth import GroundTruth
+from superglobal_core.errors import UserError
+from superglobal_core.features.local_store import LocalStore, rows_in
+from superglobal_core.features.store import FeatureStore
+from superglobal_core.reranking.local import PairReranker
+from superglobal_core.reranking.pairs import PairScorer
+
+
+def local_orders(
+    scorer: PairScorer,
+    shortlist: int,
+    queries: Sequence[str | Path],
+    database: Sequence[str | Path],
+    *,
+    untrained: bool = False,
+) -> Callable[[FeatureStore, FeatureStore, GroundTruth | None], PairReranker]:
+    """Return what makes the reranker once the descriptors are open (see `rerank_step`).
+
+    queries, database: folders of local features of the same images.
+    untrained: rerank with random weights too, for what that is worth.
+
+    Raises:
+        UserError: when folders are absent or damaged, or hold features of another kind; when the
+            scorer lacks its weights, unless `untrained`.
+    """
+    if scorer.missing and not untrained:
+        raise UserError(
+            f"{scorer.name} has no figures without its {scorer.missing}: name the file with --weights "
+            "(cvnet-rerank: --checkpoint), or rerank by random weights all the same with --untrained"
+        )
+    if not queries or not database:
+        raise UserError(
+            f"{scorer.name} works on local features: extract them with `superglobal local --kind {scorer.kind}` "
+            "and name the folders with --local-queries and --local-database"
+        )
+    stores = LocalStore.open(*queries), LocalStore.open(*database)
+    for store, folders in zip(stores, (queries, database), strict=True):
+        if store.kind != scorer.kind:
+            raise UserError(
+                f"{folders[0]} holds {store.kind} features, but {scorer.name} needs {scorer.kind}: "
+                f"extract them with `superglobal local --kind {scorer.kind}`"
+            )
+
+    def make(
+        query_store: FeatureStore, database_store: FeatureStore, truth: GroundTruth | None
+    ) -> PairReranker:
+        # The rows of a ranking follow the ground truth's queries where there is one.
+        ids = list(truth.query_names) if truth is not None else query_store.ids
+        count = len(ids) if ids is not None else len(query_store)
+        query_rows = rows_in(stores[0], ids, count, "queries")
+        rows = rows_in(stores[1], database_store.ids, len(database_store), "images")
+        return PairReranker(
+            scorer,
+            lambda query: stores[0][query_rows[query]],
+            lambda row: stores[1][rows[row]],
+            shortlist,
+        )
+
+    return make

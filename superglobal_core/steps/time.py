@@ -1,0 +1,207 @@
+"""The step `time`: methods timed in turn on the same shortlists, alone on the machine, to one record."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from superglobal_core.comparison.entries import Entries
+from superglobal_core.comparison.inputs import open_inputs
+from superglobal_core.comparison.run import Plan, compare
+from superglobal_core.comparison.stand_ins import draw_descriptors
+from superglobal_core.comparison.works import SCOPES
+from superglobal_core.config import Method, read_saved_suite
+from superglobal_core.devices import choose_device
+from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.files import check_writable
+from superglobal_core.reranking.names import METHOD_NAMES
+from superglobal_core.results import Stopwatch
+from superglobal_core.timing.alone import alone
+from superglobal_core.timing.clocks import describe_clocks
+from superglobal_core.timing.others import watch_others
+from superglobal_core.timing.record import MethodTiming, Scope, TimingRecord, write_timings
+
+# What the paper's size is: RParis without distractors, R50 and R101.
+PAPER_BACKBONES = ("resnet50", "resnet101")
+PAPER_QUERIES, PAPER_DATABASE, PAPER_DIMENSION = 70, 6322, 2048
+PAPER_SIZES = (50, 100, 200, 400, 800, 1600)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What `superglobal time` was asked for; see its help."""
+
+    methods: Sequence[str] | None = None
+    queries: str | Path | None = None
+    databases: Sequence[str | Path] = ()
+    shortlist: int = 400
+    sizes: Sequence[int] = ()
+    scopes: Sequence[str] = SCOPES
+    repeats: int = 20
+    timed_queries: int = 10
+    budget_s: float = 30.0
+    query_images: str | Path | None = None
+    database_images: Sequence[str | Path] = ()
+    boxes: str | Path | None = None
+    backbone: str | None = None
+    checkpoint: Path | None = None
+    descriptor: str = "superglobal"
+    weights: Mapping[str, Path | None] = dataclasses.field(default_factory=dict)
+    local: Sequence[str] = ()
+    suite: Path | None = None
+    dataset: str | None = None
+    precision: str = "float16"
+    seed: int = 0
+    device: str = "auto"
+
+    def named_methods(self) -> dict[str, Method]:
+        """Return the methods to time by their names: a suite's, or those known everywhere.
+
+        Raises:
+            UserError: for an unknown name, or none.
+        """
+        known = (
+            read_saved_suite(self.suite).methods
+            if self.suite is not None
+            else {name: Method(reranker=name) for name in METHOD_NAMES}
+        )
+        wanted = list(dict.fromkeys(self.methods if self.methods is not None else known))
+        for name in wanted:
+            if name not in known:
+                raise unknown_name("method", name, known)
+        if not wanted:
+            raise UserError("no method was named: give --methods, for example superglobal,rootsift-magsac")
+        return {name: known[name] for name in wanted}
+
+    def plan(self) -> Plan:
+        """Return how to time (UserError for nonsense)."""
+        for value, name in (
+            (self.shortlist, "shortlist"),
+            (self.repeats, "repeats"),
+            (self.timed_queries, "timed-queries"),
+            *((size, "sizes") for size in self.sizes),
+        ):
+            if value < 1:
+                raise UserError(f"--{name} is {value}: at least 1 is needed")
+        if not self.budget_s > 0:
+            raise UserError(f"--budget is {self.budget_s}: give seconds, more than 0")
+        for scope in self.scopes:
+            if scope not in SCOPES:
+                raise unknown_name("scope", scope, SCOPES)
+        if self.seed < 0:
+            raise UserError(f"--seed is {self.seed}: use zero or more")
+        scopes: list[Scope] = [scope for scope in SCOPES if scope in self.scopes]
+        return Plan(
+            scopes,
+            self.shortlist,
+            self.sizes,
+            self.repeats,
+            budget_s=self.budget_s,
+            device=choose_device(self.device).type,
+            seed=self.seed,
+        )
+
+
+def time_step(request: Request, out: str | Path, preset: str | None = None) -> Iterator[str]:
+    """Time the methods and write the record (JSON), whole or not at all; yield lines for people.
+
+    With the preset `paper` every method is timed at the paper's size, once for each network: the
+    records are then named `<out>-resnet50.json` and `<out>-resnet101.json`.
+
+    Raises:
+        UserError: for files that are absent or do not fit, unknown names, and nonsense.
+    """
+    if preset not in (None, "paper"):
+        raise unknown_name("preset", str(preset), ["paper"])
+    out = Path(out)
+    inputs = [path for path in (request.queries, *request.databases) if path is not None]
+    if preset is None:
+        if request.queries is None or not request.databases:
+            raise UserError("give --queries and --database, or --preset paper, which draws them")
+        yield from _timed(request, out, inputs)
+        return
+    sizes = request.sizes or PAPER_SIZES
+    for backbone in PAPER_BACKBONES if request.backbone is None else (request.backbone,):
+        path = out.with_name(f"{out.stem}-{backbone}{out.suffix}")
+        yield f"{backbone}: {path}"
+        yield from _timed(dataclasses.replace(request, backbone=backbone, sizes=sizes), path, inputs)
+
+
+def _timed(request: Request, out: Path, sources: Sequence[str | Path]) -> Iterator[str]:
+    methods, plan = request.named_methods(), request.plan()
+    check_writable(out, sources)
+    watch = Stopwatch()
+    with tempfile.TemporaryDirectory(prefix="superglobal-time-", dir=_scratch(out)) as scratch, alone():
+        if request.queries is None or not request.databases:
+            request = dataclasses.replace(
+                request, **draw_descriptors(Path(scratch), PAPER_QUERIES, PAPER_DATABASE, PAPER_DIMENSION)
+            )
+        assert request.queries is not None
+        longest = max([plan.shortlist, *plan.sizes])
+        inputs = open_inputs(request.queries, request.databases, longest, request.timed_queries, plan.device)
+        plan = dataclasses.replace(plan, shortlist=min(plan.shortlist, len(inputs.database)))
+        entries = Entries(request, inputs, Path(scratch))
+        contestants = entries.contestants(methods)
+        with watch_others() as others:
+            outcome = compare(contestants, plan, inputs.count)
+    record = watch.record(
+        "time",
+        dataset=request.dataset,
+        suite=read_saved_suite(request.suite).suite if request.suite is not None else None,
+        descriptor=inputs.database.descriptor,
+        parameters={
+            "shortlist": plan.shortlist,
+            "sizes": list(plan.sizes),
+            "repeats": plan.repeats,
+            "budget_s": plan.budget_s,
+            "timed_queries": inputs.count,
+            "database": len(inputs.database),
+            "dimension": int(inputs.database.shape[1]),
+            "backbone": request.backbone,
+            "methods": {name: method.model_dump(mode="json") for name, method in methods.items()},
+        },
+        protocol={"shortlist": "raw"},
+        seed=plan.seed,
+    )
+    timings = TimingRecord(
+        record=record,
+        timings=outcome.timings,
+        noise=outcome.noise,
+        machine=describe_clocks(),
+        others=others,
+        seed=plan.seed,
+    )
+    write_timings(out, timings)
+    yield from _lines(timings)
+    yield f"every sample is in {out}"
+
+
+def _lines(record: TimingRecord) -> Iterator[str]:
+    main = max((timing.shortlist or 0) for timing in record.timings if timing.memory or timing.reason)
+    for timing in record.timings:
+        if timing.shortlist != main:
+            continue
+        yield f"{timing.scope:12} {timing.label:28} {_figure(timing)}"
+    for noise in record.noise:
+        yield noise.sentence
+    if record.others is not None and record.others.sentence is not None:
+        yield record.others.sentence
+
+
+def _figure(timing: MethodTiming) -> str:
+    summary = timing.summary()
+    if summary is None:
+        return f"not timed: {timing.reason}"
+    bounds = ""
+    if summary.interval is not None:
+        bounds = f" ({1000 * summary.interval.low:.3g} to {1000 * summary.interval.high:.3g})"
+    part = f", {timing.part.sentence}" if timing.part and timing.part.sentence else ""
+    return f"{1000 * summary.median:10.3f} ms a query{bounds}{part}"
+
+
+def _scratch(out: Path) -> Path | None:
+    # Beside the record, which is on a disk: the system's temporary folder may be in memory, and
+    # reading from storage would then read none.
+    return out.parent if out.parent.is_dir() else None

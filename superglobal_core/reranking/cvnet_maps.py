@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,6 +57,17 @@ class CVNetMaps:
         """Build it from a checkpoint of the global network (UserError as `load_checkpoint`)."""
         network = load_checkpoint(checkpoint, backbone, preset("cvnet-global"))
         return cls(network.backbone, device, precision)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What changes the maps beside the weights, for records."""
+        precision = str(self.network.backbone.conv1.weight.dtype).removeprefix("torch.")
+        return {
+            "backbone": self.network.backbone.name,
+            "precision": precision,
+            "stored": str(self.stored),
+            "colour_order": self.colour,
+        }
 
     @torch.inference_mode()
     def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:

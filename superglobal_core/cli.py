@@ -30,6 +30,10 @@ Groundtruth = Annotated[
     Path | None, typer.Option(help="gnd_*.pkl: also count the labelled images' exact ranks")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="any parameter of the method; may be given again"),
+]
 Catalogues = Annotated[
     list[Path], typer.Option("--catalogue", help="a file with entries of your own; may be given again")
 ]
@@ -253,13 +257,10 @@ def rerank(
     method: Annotated[str, typer.Option(help=f"one of {', '.join(METHOD_NAMES)}")] = "superglobal",
     shortlist: Annotated[int, typer.Option(help="M: candidates put into a new order")] = 400,
     neighbours: Annotated[
-        int | None, typer.Option(help="neighbours of a candidate, or that join the query (superglobal: 9)")
+        int | None, typer.Option(help="of a candidate or the query (superglobal: 9)")
     ] = None,
     beta: Annotated[float | None, typer.Option(help="superglobal's weight of a neighbour (0.15)")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="any parameter of the method; may be given again"),
-    ] = None,
+    settings: Settings = None,
     top: Annotated[int | None, typer.Option(help="places to write; the whole database by default")] = None,
     search: Annotated[
         Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
@@ -271,12 +272,8 @@ def rerank(
     from superglobal_core.reranking.methods import make_reranker, parse_settings
     from superglobal_core.steps.rerank import rerank_step
 
-    parameters: dict[str, Any] = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
-    for name, value in parse_settings(settings or []).items():
-        if name == "shortlist" or parameters.get(name) is not None:
-            raise UserError(f"--set {name}={value}: give it once, as --{name}")
-        parameters[name] = value
-    reranker = make_reranker(method, **parameters)
+    options = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
+    reranker = make_reranker(method, **parse_settings(settings or [], options))
     ranking = rerank_step(
         queries, database, reranker, out, search=search, groundtruth=groundtruth, top=top, device=device
     )

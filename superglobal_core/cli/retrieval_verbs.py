@@ -50,7 +50,7 @@ def rerank(
     method: Annotated[str, typer.Option(help=f"one of {', '.join(METHOD_NAMES)}")] = "superglobal",
     shortlist: Annotated[int, typer.Option(help="M: candidates put into a new order")] = 400,
     neighbours: Annotated[
-        int | None, typer.Option(help="neighbours of a candidate, or that join the query (superglobal: 9)")
+        int | None, typer.Option(help="of a candidate or the query (superglobal: 9)")
     ] = None,
     beta: Annotated[float | None, typer.Option(help="superglobal's weight of a neighbour (0.15)")] = None,
     settings: Annotated[
@@ -80,21 +80,19 @@ def rerank(
     from superglobal_core.reranking.methods import make_reranker, parse_settings
     from superglobal_core.steps.rerank import rerank_step
 
-    parameters: dict[str, Any] = {"neighbours": neighbours, "beta": beta}
-    for name, value in parse_settings(settings or []).items():
-        if name == "shortlist" or parameters.get(name) is not None:
-            raise UserError(f"--set {name}={value}: give it once, as --{name}")
-        parameters[name] = value
+    options = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
+    parameters = parse_settings(settings or [], options)
     reranker: Any
     if method in LOCAL_KINDS:
         from superglobal_core.reranking.local_methods import Means, make_scorer
         from superglobal_core.steps.rerank_local import local_orders
 
         means = Means(backbone, checkpoint, weights, device, precision)
+        del parameters["shortlist"]
         scorer = make_scorer(method, means, **parameters)
         reranker = local_orders(scorer, shortlist, local_queries, local_database, untrained=untrained)
     else:
-        reranker = make_reranker(method, shortlist=shortlist, **parameters)
+        reranker = make_reranker(method, **parameters)
     ranking = rerank_step(
         queries,
         database,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from superglobal_core.errors import UserError, unknown_name
@@ -56,22 +56,24 @@ def make_reranker(name: str, **parameters: Any) -> Reranker:
     return METHODS[name](**given)
 
 
-def parse_settings(settings: Sequence[str]) -> dict[str, int | float | bool | str]:
+def parse_settings(settings: Sequence[str], options: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read parameters written NAME=VALUE: whole numbers, numbers, true and false, or text.
 
-    Raises:
-        UserError: where the name is missing, or given twice.
+    options: parameters given otherwise, which join the result; None stands for one not given.
 
-    >>> parse_settings(["k1=20", "lambda_value=0.3"])
-    {'k1': 20, 'lambda_value': 0.3}
+    Raises:
+        UserError: where the name or value is missing, or the parameter given twice.
+
+    >>> parse_settings(["k1=20", "lambda_value=0.3"], {"shortlist": 100, "beta": None})
+    {'shortlist': 100, 'k1': 20, 'lambda_value': 0.3}
     """
-    found: dict[str, int | float | bool | str] = {}
+    found = {name: value for name, value in (options or {}).items() if value is not None}
     for setting in settings:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not (equals and name and text):
             raise UserError(f"--set {setting}: write NAME=VALUE, for example --set alpha=3")
         if name in found:
-            raise UserError(f"--set {name} is given twice: leave one out")
+            raise UserError(f"--set {setting}: {name} is given already, as {found[name]}; give it once")
         found[name] = _value(text)
     return found
 

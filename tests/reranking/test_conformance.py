@@ -189,7 +189,7 @@ def test_settings_of_the_command_line() -> None:
     for wrong in ("alpha", "=3", "alpha="):
         with pytest.raises(UserError, match="write NAME=VALUE"):
             parse_settings([wrong])
-    with pytest.raises(UserError, match="--set a is given twice"):
+    with pytest.raises(UserError, match="--set a=2: a is given already, as 1"):
         parse_settings(["a=1", "a=2"])
 
 

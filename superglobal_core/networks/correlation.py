@@ -63,7 +63,7 @@ class CorrelationNetwork(nn.Module):
     def prepare(self, image: Tensor) -> Pyramids:
         """Make a map's descriptors at each scale: (in_channels, h, w) -> Pyramids of one image.
 
-        Sides are rounded to at least 1 position. Normalised in float32, stored in the network's dtype.
+        Sides are rounded to at least 1 position. Normalised in float32 at least, kept in the network's dtype.
 
         Raises:
             UserError: when the map has another shape or no position.
@@ -78,7 +78,7 @@ class CorrelationNetwork(nn.Module):
         levels, points = [], []
         for scale, conv in zip(SCALES, self.conv2ds, strict=True):
             size = [max(1, round(side * math.sqrt(scale))) for side in (h, w)]
-            unit = F.normalize(conv(_resize(whole, size)).float(), dim=1)
+            unit = F.normalize(_at_least_float32(conv(_resize(whole, size))), dim=1)
             levels.append(unit.permute(0, 2, 3, 1).to(self.dtype).contiguous())
             every_second = _resize(unit, [h, w])[:, :, ::2, ::2]
             points.append(every_second.flatten(2).transpose(1, 2).to(self.dtype))
@@ -86,8 +86,8 @@ class CorrelationNetwork(nn.Module):
 
     @torch.no_grad()
     def forward(self, query: Pyramids, keys: Pyramids) -> Tensor:
-        """Score a query (N = 1) against B keys: float32 (B,)."""
-        return self.cv_learner(query, keys).float().softmax(dim=1)[:, 1]
+        """Score a query (N = 1) against B keys: (B,), float32 (float64 for a network of float64)."""
+        return _at_least_float32(self.cv_learner(query, keys)).softmax(dim=1)[:, 1]
 
 
 class Learner(nn.Module):
@@ -120,7 +120,9 @@ class Learner(nn.Module):
         x = first.correlate(query, keys)
         for layer in rest:
             x = layer(x)
-        return self.mlp(x.mean(dim=(1, 2, 3, 4), dtype=torch.float32).to(x.dtype))
+        # Summed in float32 at least: half precision loses the sum of thousands of positions.
+        mean = x.mean(dim=(1, 2, 3, 4), dtype=torch.promote_types(x.dtype, torch.float32))
+        return self.mlp(mean.to(x.dtype))
 
 
 class ChannelsLastGroupNorm(nn.GroupNorm):
@@ -129,6 +131,10 @@ class ChannelsLastGroupNorm(nn.GroupNorm):
     def forward(self, x: Tensor) -> Tensor:
         folded = x.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
         return super().forward(folded).permute(0, 2, 3, 1).contiguous().view(x.shape)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _resize(maps: Tensor, size: list[int]) -> Tensor:

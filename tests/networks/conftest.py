@@ -27,7 +27,8 @@ def standin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         if backbone not in made:
             name = backbone.replace("resnet", "r")
             layout = json.loads((golden / f"checkpoint_layout_{name}.json").read_text())
-            wanted = {key: value for key, value in layout.items() if key.startswith("encoder_q.")}
+            parts = ("encoder_q.", "conv2ds.", "cv_learner.")
+            wanted = {key: value for key, value in layout.items() if key.startswith(parts)}
             empty = {
                 key: torch.empty(shape, dtype=getattr(torch, kind)) for key, (kind, shape) in wanted.items()
             }

@@ -19,7 +19,6 @@ from superglobal_core.cli.app import (
     Weights,
     app,
 )
-from superglobal_core.errors import UserError
 from superglobal_core.reranking.names import LOCAL_KINDS, METHOD_NAMES
 
 

@@ -44,7 +44,7 @@ class RRTScorer(PairScorer):
     were trained on are DELG's; for others there is a stand-in, so that the cost can be measured,
     and `missing` says which stand-ins were used so far: descriptors of another dimension are
     brought to it by a fixed random projection (seeded by the dimension), a global descriptor that
-    is absent is zero, and scales that are absent are 0.
+    is absent is zero, and scales that are absent, or sizes in pixels, are 0.
 
     Raises:
         UserError: for features of wrong shape or value, or an unusable device or precision.
@@ -166,6 +166,8 @@ def _checked(features: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray
             f"local descriptors have the shape {descriptors.shape}: (number, dimension) is needed"
         )
     scales, whole = features.get("scales"), features.get("global")
+    if scales is not None and np.asarray(scales).dtype.kind == "f":
+        scales = None  # sizes in pixels, as SIFT has them, are no indices
     if scales is not None:
         scales = np.asarray(scales)[:MOST]
         if scales.shape != descriptors.shape[:1] or scales.dtype.kind not in "iu":

@@ -147,9 +147,17 @@ class Method(_Model):
     parameters: dict[str, bool | int | float | str] = Field(
         {}, description="the method's other parameters by name, for example `{alpha: 3}`"
     )
+    junk: Literal["keep", "remove"] = Field(
+        "keep",
+        description="images that a protocol ignores stay candidates (SuperGlobal), or are left out first (CVNet)",
+    )
+    weights: Path | None = Field(None, description="a local method's own weights (xfeat.onnx)")
+    download: Name | None = Field(None, description="download its weights: their name in the catalogue")
 
     @model_validator(mode="after")
     def _fits(self) -> Method:
+        if self.weights is not None and self.download is not None:
+            raise ValueError("give either 'weights' or 'download', not both")
         known = METHOD_PARAMETERS[self.reranker]
         given = {"neighbours": self.neighbours, "beta": self.beta}
         if any(value is not None and key not in known for key, value in given.items()):
@@ -163,6 +171,23 @@ class Method(_Model):
                 listed = f"it has {', '.join(known)}" if known else "it has none"
                 raise ValueError(f"'{self.reranker}' has no parameter '{key}': {listed}")
         return self
+
+
+class Timing(_Model):
+    """How the methods are timed: in turn, on the same shortlists of the first data set, strictly alone."""
+
+    shortlist: int = Field(400, ge=1, description="candidates a query, the same for all methods")
+    sizes: list[Annotated[int, Field(ge=1)]] = Field(
+        [50, 100, 200, 400, 800, 1600], description="shortlists whose growth of latency is fitted"
+    )
+    queries: int = Field(10, ge=1, description="queries that are timed, in turn")
+    repeats: int = Field(20, ge=1, description="samples of each method and scope")
+    budget: float = Field(
+        30.0, gt=0, description="seconds a method may take in a scope; slow ones are scaled from fewer pairs"
+    )
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float16", description="of local methods' networks on a GPU"
+    )
 
 
 class Suite(_Model):
@@ -186,6 +211,7 @@ class Suite(_Model):
         False, description="keep the images of distractor_set, which are deleted once described"
     )
     methods: dict[Name, Method] = Field(min_length=1, description="methods by name")
+    timing: Timing | None = Field(None, description="also time the methods; left out: do not")
     places: int = Field(
         400, ge=1, description="places of a search that are kept; at least the longest shortlist"
     )

@@ -216,7 +216,7 @@ WRONG: list[tuple[Features, str]] = [
     ({"keypoints": np.zeros((3, 2))}, "needs 'descriptors', but there are only keypoints"),
     ({"descriptors": np.zeros(128)}, r"local descriptors have the shape \(128,\)"),
     ({"descriptors": np.full((3, 128), np.nan)}, "NaN"),
-    ({"descriptors": np.ones((3, 128)), "scales": np.zeros(3)}, "scales are float64"),
+    ({"descriptors": np.ones((3, 128)), "scales": np.zeros(3, bool)}, "scales are bool"),
     ({"descriptors": np.ones((3, 128)), "scales": np.zeros(2, int)}, r"shape \(2,\): .* each of 3"),
     ({"descriptors": np.ones((3, 128)), "scales": np.full(3, 7)}, "scales go from 7 to 7"),
     (

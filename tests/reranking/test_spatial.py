@@ -31,8 +31,8 @@ from superglobal_core.reranking.spatial import (
 
 MODELS: tuple[Model, ...] = ("affine", "homography")
 LANDMARKS, NUMBERS = ("all_souls", "hertford", "keble", "radcliffe_camera"), (1, 2, 3)
-# What leave-one-out over these twelve crops has to reach, well below what was measured (0.87 and 1.0).
-LEAST_MAP = {"rootsift": 0.75, "xfeat": 0.97}
+# What leave-one-out over these twelve crops has to reach, below what was measured (0.94 and 1).
+LEAST_MAP = {"rootsift": 0.85, "xfeat": 0.97}
 
 
 @pytest.fixture(scope="module", params=[RootSiftScorer, XFeatScorer], ids=lambda scorer: scorer.name)
@@ -84,8 +84,6 @@ def test_a_score_depends_on_its_pair_alone(
         assert np.array_equal(scorer.score(query, images), scores)
     finally:
         cv2.setNumThreads(threads)
-    other = [crops[0](model, seed=seed).score(query, images) for seed in (1, 2)]
-    assert any(not np.array_equal(one, scores) for one in other) or scorer.kind == "rootsift"
 
 
 @pytest.mark.parametrize("model", MODELS)

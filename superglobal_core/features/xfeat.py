@@ -77,7 +77,7 @@ def letterbox(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, int
     Returns the square, float32 (640, 640, 3) from 0 to 1; the scale (x, y); and the width and height used.
 
     >>> square, scale, size = letterbox(np.full((100, 200, 3), 51, np.uint8))
-    >>> square.shape, scale.tolist(), size, float(square.mean().round(3))
+    >>> square.shape, scale.tolist(), size, round(float(square.mean()), 3)
     ((640, 640, 3), [3.2, 3.2], (640, 320), 0.2)
     """
     height, width = image.shape[:2]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from superglobal_core.errors import UserError
+from superglobal_core.errors import MissingPackageError, UserError
 from superglobal_core.files import sha256_of
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _session(network: Path, threads: int) -> onnxruntime.InferenceSession:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError('XFeat needs onnxruntime: pip install "superglobal[local]"') from error
+        raise MissingPackageError('XFeat needs onnxruntime: pip install "superglobal[local]"') from error
     if not network.is_file():
         raise UserError(
             f"there is no network {network}: get it with `superglobal download xfeat`, and name xfeat.onnx"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from superglobal_core.errors import UserError
+from superglobal_core.errors import MissingPackageError, UserError
 from superglobal_core.features.rootsift import root_sift
 from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
 
@@ -166,7 +166,7 @@ def _package() -> Any:
         import asmk.index
         import asmk.kernel
     except ImportError as error:
-        raise UserError(
+        raise MissingPackageError(
             'ASMK needs the package asmk, which is built by a C compiler: pip install "superglobal[asmk]"'
         ) from error
     return asmk

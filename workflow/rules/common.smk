@@ -2,6 +2,7 @@
 import os
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -37,6 +38,8 @@ RESULTS = f"results/{SUITE.suite}"
 REPORTS = f"reports/{SUITE.suite}"
 LOGS = f"{RESULTS}/logs"
 ROOT = SUITE.root
+# One GPU a job where there is one; where there is none, threads alone keep jobs apart.
+GPU = int(shutil.which("nvidia-smi") is not None)
 # The distractor set of all data sets, if there is one; a number of distractors makes a subset of it.
 SET = NEEDS.distractor_set.name if NEEDS.distractor_set else None
 SUBSET = None if isinstance(SUITE.distractors, bool) else SUITE.distractors
@@ -325,6 +328,11 @@ def finished_networks(descriptor, method):
     given, chosen = SUITE.descriptors[descriptor].extract, SUITE.methods[method]
     names = [given.download if given else None, chosen.download]
     return [downloaded(name) for name in names if name is not None]
+
+
+def rerank_threads(wildcards):
+    """Many by local features; by global descriptors it takes a second, mostly the start of Python."""
+    return 8 if SUITE.methods[wildcards.method].reranker in LOCAL_KINDS else 1
 
 
 def local_folder(wildcards, split):

@@ -102,12 +102,12 @@ class Entries:
 
     def _local(self, label: str, method: Chosen) -> Contestant:
         means, kind = self._means(method), LOCAL_KINDS[method.reranker]
-        extractor: LocalExtractor | None
         stand_in = kind == "xfeat" and means.weights is None
+        extractor: LocalExtractor | None = None
         if not stand_in:
             extractor = make_extractor(kind, means)
-        else:
-            extractor = None if kind in self._stored else StandInXFeat()
+        elif kind not in self._stored:
+            extractor = StandInXFeat()
         try:
             data = self._local_data(kind, extractor)
         except UserError as error:

@@ -11,7 +11,7 @@ from snakemake.utils import min_version, validate
 
 from superglobal_core.availability import accuracy_missing, features_name
 from superglobal_core.code_version import fingerprint
-from superglobal_core.config import parse_suite
+from superglobal_core.config import parse_suite, save_suite
 from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
 from superglobal_core.networks.shipped import MINI_CHECKPOINT

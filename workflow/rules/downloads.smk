@@ -43,8 +43,6 @@ if SET:
     rule distractor_archive:
         # Download, unpack, describe, delete: a million images are never on the disk at once.
         input:
-            # Other keys of the suite may change without a million images being described again.
-            suite=ancient(f"{RESULTS}/suite.json"),
             checkpoints=[
                 downloaded(entry.name)
                 for entry in NEEDS.entries
@@ -64,6 +62,7 @@ if SET:
             gpu=1,
             download_mb=archive_mb,
         params:
+            suite=f"{RESULTS}/suite.json",
             features=f"{RESULTS}/features",
             descriptors={
                 name: SUITE.descriptors[name].extract.model_dump(mode="json")
@@ -73,5 +72,5 @@ if SET:
         message:
             f"Archive {{wildcards.part}} of {SET}: {{resources.download_mb}} MB, described and deleted"
         shell:
-            "superglobal distractors --suite {input.suite} --part $((10#{wildcards.part}))"
+            "superglobal distractors --suite {params.suite} --part $((10#{wildcards.part}))"
             " --out {params.features} > {log} 2>&1"

@@ -54,6 +54,14 @@ class Listing:
     left_aside: list[str]
 
 
+class CountError(UserError):
+    """An archive holds another number of images than it should."""
+
+    def __init__(self, archive: Path, found: int, wanted: int) -> None:
+        super().__init__(f"{archive} holds {found} images where {wanted} are expected")
+        self.found = found
+
+
 _LISTING = TypeAdapter(Listing)
 
 
@@ -73,19 +81,22 @@ def read_listing(path: Path) -> Listing:
         ) from error
 
 
-def unpack(archive: Path, folder: Path, listing: Path, *, limits: Limits | None = None) -> list[Unpacked]:
+def unpack(
+    archive: Path, folder: Path, listing: Path, *, limits: Limits | None = None, count: int | None = None
+) -> list[Unpacked]:
     """Unpack the images of a .tar.gz flat into `folder`, then write `listing`; done before, do nothing.
 
     Until the whole archive was read without an error nothing appears in `folder`. Several archives
     may share a folder. What is done stays done when the archive is deleted afterwards.
 
     Raises:
+        CountError: when it holds another number of images than `count`.
         UserError: when the archive is absent, damaged, holds no image or anything that is refused (see
             `read_members`), two images would have one name, or the disk is full.
     """
     folder = folder.resolve()  # the staging folder must lie on its file system
     before = _listing_before(listing)
-    if before is not None and _is_done(before, archive, folder):
+    if before is not None and count in (None, len(before.images)) and _is_done(before, archive, folder):
         return before.images
     if not archive.is_file():
         raise UserError(f"there is no archive {archive}: download it first")
@@ -95,6 +106,8 @@ def unpack(archive: Path, folder: Path, listing: Path, *, limits: Limits | None 
     with _staging(archive, folder) as staging:
         _check_space(archive, staging)
         images, left_aside = _stage(archive, staging, limits or Limits())
+        if count is not None and len(images) != count:
+            raise CountError(archive, len(images), count)
         known = {image.name for image in before.images} if before else set()
         _refuse_others(archive, folder, images, known)
         make_folder(folder)

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from superglobal_core.data.catalogue import LISTING_SUFFIX
 from superglobal_core.data.images import SUFFIXES
 from superglobal_core.data.tar_members import MB, Limits, Member, read_members
 from superglobal_core.errors import UserError, name_list
@@ -46,12 +47,17 @@ class Unpacked:
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """What an archive held: its images, and the names of its members that are none."""
+    """What an archive held: its images, and the names of its members that are none.
+
+    `folder` is where the images lie, seen from the listing; `removed`: they were deleted on purpose.
+    """
 
     archive: str
+    folder: str
     archive_bytes: int
     images: list[Unpacked]
     left_aside: list[str]
+    removed: bool = False
 
 
 class CountError(UserError):
@@ -63,6 +69,16 @@ class CountError(UserError):
 
 
 _LISTING = TypeAdapter(Listing)
+
+
+def listing_of(archive: Path) -> Path:
+    """Return where the listing of an archive lies: beside it."""
+    return archive.with_name(f"{archive.name}{LISTING_SUFFIX}")
+
+
+def staging_of(archive: Path, folder: Path) -> Path:
+    """Return the folder that an archive is unpacked into until all of it is there."""
+    return folder.parent / f"{TEMPORARY_PREFIX}unpack-{archive.name}"
 
 
 def read_listing(path: Path) -> Listing:
@@ -113,18 +129,23 @@ def unpack(
         make_folder(folder)
         for image in images:
             (staging / image.name).replace(folder / image.name)
-    content = Listing(archive.name, archive.stat().st_size, images, left_aside)
+    where = os.path.relpath(folder, listing.parent.resolve())
+    content = Listing(archive.name, where, archive.stat().st_size, images, left_aside)
     write_json(listing, dataclasses.asdict(content))
     return images
 
 
 def remove_unpacked(listing: Path, folder: Path) -> None:
-    """Delete the images that a listing names, as far as they are there; the listing stays.
+    """Delete the images that a listing names, as far as they are there; the listing stays and says so.
 
     Raises:
         UserError: when the listing cannot be read or an image not be deleted.
     """
-    for image in read_listing(listing).images:
+    content = read_listing(listing)
+    if not content.removed:
+        # Before: killed in between, what is absent was not lost.
+        write_json(listing, dataclasses.asdict(content) | {"removed": True})
+    for image in content.images:
         try:
             (folder / image.name).unlink(missing_ok=True)
         except OSError as error:
@@ -152,7 +173,7 @@ def _is_done(listing: Listing, archive: Path, folder: Path) -> bool:
 @contextlib.contextmanager
 def _staging(archive: Path, folder: Path) -> Iterator[Path]:
     """Make a folder beside `folder` to unpack into, and remove it with all that is left there."""
-    staging = folder.parent / f"{TEMPORARY_PREFIX}unpack-{archive.name}"
+    staging = staging_of(archive, folder)
     try:
         if staging.exists():
             shutil.rmtree(staging)  # of a run that was killed

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from superglobal_core.data.tar_members import BadArchive, Limits, read_members
+from superglobal_core.data.tar_members import BadArchiveError, Limits, read_members
 from superglobal_core.errors import UserError
 
 HEAD = 4096
@@ -66,7 +66,7 @@ def end_problem(path: Path, format: str) -> str | None:
             with path.open("rb") as stream:
                 if not _ends_with(stream, b"."):
                     return "is cut short"
-    except BadArchive as error:
+    except BadArchiveError as error:
         return error.problem
     except (UserError, OSError) as error:
         return f"cannot be read ({error})"

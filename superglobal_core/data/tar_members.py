@@ -53,7 +53,7 @@ class Member:
         return PurePosixPath(self.name).name
 
 
-class BadArchive(UserError):
+class BadArchiveError(UserError):
     """An archive that is not taken; `problem` is the reason without the archive's name."""
 
     def __init__(self, archive: Path, problem: str, advice: str) -> None:
@@ -65,7 +65,7 @@ def read_members(archive: Path, limits: Limits, doing: str = "unpack") -> Iterat
     """Yield the plain files of an archive in its order; the end comes only when all of it was read and is sound.
 
     Raises:
-        BadArchive: when the archive is cut short or damaged, goes beyond the limits, or has a member
+        BadArchiveError: when the archive is cut short or damaged, goes beyond the limits, or has a member
             that is no plain file or has a name that leads elsewhere.
         UserError: when it cannot be read.
     """
@@ -131,12 +131,12 @@ def _reading(archive: Path) -> Iterator[None]:
         raise _damaged(archive, error) from error
 
 
-def _damaged(archive: Path, error: Exception) -> BadArchive:
-    return BadArchive(archive, f"is cut short or damaged ({error})", ": delete it and download it again")
+def _damaged(archive: Path, error: Exception) -> BadArchiveError:
+    return BadArchiveError(archive, f"is cut short or damaged ({error})", ": delete it and download it again")
 
 
-def _refused(archive: Path, reason: str) -> BadArchive:
-    return BadArchive(archive, f"is refused: {reason}", "; get it from another address")
+def _refused(archive: Path, reason: str) -> BadArchiveError:
+    return BadArchiveError(archive, f"is refused: {reason}", "; get it from another address")
 
 
 class _Header(tarfile.TarInfo):
@@ -182,7 +182,7 @@ def _refuse_odd(archive: Path, header: tarfile.TarInfo, limits: Limits) -> None:
     if reason is None and header.size > limits.member_bytes:
         reason = f"has {header.size} bytes, more than the {limits.member_bytes} that are taken"
     if reason is not None:
-        raise _refused(archive, f"its member {ascii(header.name[:200])} {reason}")
+        raise _refused(archive, f"its member {header.name[:200]!a} {reason}")
 
 
 def _odd_name(name: str) -> str | None:

@@ -21,8 +21,9 @@ import pytest
 from servers import Answer, Server, without_proxies
 
 from superglobal_core.data.catalogue import Entry, RemoteFile
-from superglobal_core.data.fetch import BY_HAND, Fetched, check_space, fetch
+from superglobal_core.data.fetch import BY_HAND, Fetched, fetch
 from superglobal_core.data.manifest import Manifest
+from superglobal_core.data.space import check_space
 from superglobal_core.errors import UserError
 from superglobal_core.progress import Transfers
 
@@ -294,7 +295,7 @@ def test_two_processes_download_it_once(server: Server, root: Path) -> None:
         until_begun(root / "f" / ".partial-a.bin", first)
         with child(root, server.url("a.bin")) as second:
             assert second.stderr is not None
-            assert second.stderr.readline() == "a.bin: another process is downloading it, waiting for it\n"
+            assert second.stderr.readline() == "a.bin: another download of it is running, waiting for it\n"
             over.set()
             waited, _ = second.communicate()
         got, _ = first.communicate()

@@ -13,7 +13,7 @@ from superglobal_core.config import parse_suite
 from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
-from superglobal_core.steps.download import checkpoint_path, record_of
+from superglobal_core.steps.items import checkpoint_path, record_of
 from superglobal_core.steps.needs import needs_of
 
 min_version("9.10")
@@ -50,6 +50,10 @@ EXTRACTED = [
 
 if workflow.is_main_process and (missing := NEEDS.plan()):
     logger.info(f"Downloads below {ROOT}:\n{missing}\n")
+
+if workflow.is_main_process and (lost := NEEDS.lost()):
+    # As if named with --forcerun, a dry run included: Snakemake sees only that their records are there.
+    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *lost}
 
 # The command line of this very environment, also when it is not activated.
 shell.prefix(
@@ -97,8 +101,17 @@ def groundtruth(wildcards):
 
 
 def downloaded(name):
-    """The file that says that an entry of the catalogue was downloaded."""
-    return str(record_of(name, ROOT))
+    """The file that says that an entry of the catalogue was downloaded.
+
+    What comes again is the same as before, or an error: then nothing needs to be computed again.
+    """
+    return ancient(str(record_of(name, ROOT)))
+
+
+def downloaded_images(wildcards):
+    """What says that a data set's images are there, if they are downloaded."""
+    name = SUITE.datasets[wildcards.dataset].download
+    return downloaded(name) if name else []
 
 
 def downloaded_file(wildcards, key):

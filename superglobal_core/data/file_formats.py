@@ -15,6 +15,10 @@ from superglobal_core.errors import UserError
 
 HEAD = 4096
 PIECE = 1 << 20
+# Some pages begin with a declaration or with comments.
+_PAGE = re.compile(
+    rb"(?>\s|<\?xml.*?\?>|<!--.*?-->)*+<(?:!doctype\s+html|html|head|body|title)\b", re.DOTALL | re.IGNORECASE
+)
 
 
 def is_page(head: bytes) -> bool:
@@ -23,15 +27,7 @@ def is_page(head: bytes) -> bool:
     >>> is_page(b"<!DOCTYPE html><title>Quota exceeded</title>"), is_page(b"img_1.jpg")
     (True, False)
     """
-    # Some begin with a declaration or with comments.
-    return (
-        re.match(
-            rb"(?:\s+|<\?xml.*?\?>|<!--.*?-->)*<(?:!doctype\s+html|html|head|body|title)\b",
-            head.removeprefix(codecs.BOM_UTF8),
-            re.DOTALL | re.IGNORECASE,
-        )
-        is not None
-    )
+    return _PAGE.match(head[:HEAD].removeprefix(codecs.BOM_UTF8)) is not None
 
 
 def format_problem(path: Path, format: str) -> str | None:

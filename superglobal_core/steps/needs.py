@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from superglobal_core.config import Suite
 from superglobal_core.data.catalogue import Catalogue, Entry
 from superglobal_core.data.distractors import choose_parts
 from superglobal_core.errors import UserError
+from superglobal_core.files import sha256_of
 from superglobal_core.steps.download_plan import plan, plan_text
 from superglobal_core.steps.items import items_of, record_of
 
@@ -26,14 +28,23 @@ class Needs:
         lines = plan(self.entries, self.suite.root, self.parts)
         return plan_text(lines) if any(line.there < line.files for line in lines) else ""
 
-    def lost(self) -> list[str]:
-        """Return the records, as paths, of entries that were downloaded and are no longer all there."""
-        return [
-            str(record_of(entry.name, self.suite.root))
-            for entry in self.entries
-            if record_of(entry.name, self.suite.root).is_file()
-            and not all(item.there() for item in items_of(entry, self.suite.root, []))
-        ]
+    def generation(self, name: str) -> str:
+        """Return a text that changes when files of a downloaded entry are gone, and stays when they came again.
+
+        It is for Snakemake, which sees only that a record is there and whether parameters are those of
+        before: the rule writes it to `generation_of` when it has downloaded.
+        """
+        root = self.suite.root
+        entry = next(entry for entry in self.entries if entry.name == name)
+        record, note = record_of(name, root), generation_of(name, root)
+        if record.is_file() and not all(item.there() for item in items_of(entry, root, [])):
+            return sha256_of(record)[:16]
+        return note.read_text(encoding="utf-8").strip() if note.is_file() else "first"
+
+
+def generation_of(name: str, root: str | Path) -> Path:
+    """Return the file that keeps what `Needs.generation` was when an entry was downloaded last."""
+    return record_of(name, root).with_suffix(".generation")
 
 
 def needs_of(suite: Suite, catalogue: Catalogue) -> Needs:

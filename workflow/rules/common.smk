@@ -14,7 +14,7 @@ from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.steps.items import checkpoint_path, record_of
-from superglobal_core.steps.needs import needs_of
+from superglobal_core.steps.needs import generation_of, needs_of
 
 min_version("9.10")
 
@@ -50,10 +50,6 @@ EXTRACTED = [
 
 if workflow.is_main_process and (missing := NEEDS.plan()):
     logger.info(f"Downloads below {ROOT}:\n{missing}\n")
-
-if workflow.is_main_process and (lost := NEEDS.lost()):
-    # As if named with --forcerun, a dry run included: Snakemake sees only that their records are there.
-    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *lost}
 
 # The command line of this very environment, also when it is not activated.
 shell.prefix(

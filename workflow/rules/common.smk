@@ -16,8 +16,8 @@ from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.reranking.names import LOCAL_KINDS
-from superglobal_core.steps.download import checkpoint_path, record_of, weights_path
-from superglobal_core.steps.needs import needs_of
+from superglobal_core.steps.items import checkpoint_path, record_of, weights_path
+from superglobal_core.steps.needs import generation_of, needs_of
 
 min_version("9.10")
 
@@ -112,8 +112,17 @@ def groundtruth(wildcards):
 
 
 def downloaded(name):
-    """The file that says that an entry of the catalogue was downloaded."""
-    return str(record_of(name, ROOT))
+    """The file that says that an entry of the catalogue was downloaded.
+
+    What comes again is the same as before, or an error: then nothing needs to be computed again.
+    """
+    return ancient(str(record_of(name, ROOT)))
+
+
+def downloaded_images(wildcards):
+    """What says that a data set's images are there, if they are downloaded."""
+    name = SUITE.datasets[wildcards.dataset].download
+    return downloaded(name) if name else []
 
 
 def downloaded_file(wildcards, key):

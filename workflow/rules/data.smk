@@ -26,6 +26,7 @@ rule landmarks:
 rule lists:
     input:
         groundtruth=groundtruth,
+        images=downloaded_images,
     output:
         queries=f"{RESULTS}/data/{{dataset}}/queries.txt",
         database=f"{RESULTS}/data/{{dataset}}/database.txt",

@@ -13,12 +13,15 @@ rule download:
         download_mb=download_mb,
     params:
         catalogues=catalogue_options,
+        # Another one when what was downloaded is gone.
+        generation=lambda wildcards: NEEDS.generation(wildcards.download),
+        note=lambda wildcards: str(generation_of(wildcards.download, ROOT)),
         root=lambda wildcards, output: os.path.dirname(os.path.dirname(output[0])),
     message:
         "Download {wildcards.download}: {resources.download_mb} MB to {params.root}"
     shell:
         "superglobal download {wildcards.download} {params.catalogues} --parts none --root '{params.root}'"
-        " > {log} 2>&1"
+        " > {log} 2>&1 && echo {params.generation} > '{params.note}'"
 
 
 rule groundtruth:

@@ -9,13 +9,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.config import Suite, read_saved_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
 from superglobal_core.results import Record
 
 PROTOCOL_NAMES = ("easy", "medium", "hard")
-PLAIN, WITH_DISTRACTORS = "plain", "distractors"
 # Folders with records; images and descriptors beside them are never listed.
 STEP_FOLDERS = ("features", "search", "rankings", "evaluation")
 

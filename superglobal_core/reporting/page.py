@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Study
-from superglobal_core.reporting.figures import SERIES, Figure
+from superglobal_core.reporting.drawing import SERIES, Figure
 from superglobal_core.reporting.gallery import CASES, PLACES, Exhibit
 from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels

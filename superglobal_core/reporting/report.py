@@ -8,7 +8,8 @@ from pathlib import Path
 
 from superglobal_core.files import check_writable, write_text
 from superglobal_core.reporting.collect import Study, read_study
-from superglobal_core.reporting.figures import Figure, change_figure, map_figure
+from superglobal_core.reporting.drawing import Figure
+from superglobal_core.reporting.figures import change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.page import render

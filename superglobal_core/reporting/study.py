@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
+from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.evaluation.bootstrap import confidence_interval
-from superglobal_core.reporting.collect import PLAIN, PROTOCOL_NAMES, WITH_DISTRACTORS, Result, Study
+from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study
 
 
 @dataclasses.dataclass(frozen=True)

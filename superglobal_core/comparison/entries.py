@@ -13,10 +13,10 @@ from superglobal_core.comparison.inputs import Inputs, Pictures, pictures_of
 from superglobal_core.comparison.local_contestant import LocalContestant
 from superglobal_core.comparison.local_data import LocalData, extracted_data, stored_data
 from superglobal_core.comparison.stand_ins import StandInXFeat, draw_pictures
-from superglobal_core.comparison.works import Contestant
+from superglobal_core.comparison.works import AbsentContestant, Contestant
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
-from superglobal_core.errors import UserError
+from superglobal_core.errors import MissingPackageError, UserError
 from superglobal_core.features.local_extraction import LocalExtractor
 from superglobal_core.networks.settings import preset
 from superglobal_core.reranking.local_methods import KINDS, Means, make_extractor, make_scorer
@@ -96,10 +96,13 @@ class Entries:
         return found
 
     def _local(self, label: str, method: Chosen) -> Contestant:
-        means = self._means(method.reranker)
-        scorer = make_scorer(method.reranker, means, **method.parameters)
-        extractor, missing = self._extractor(scorer.kind, means)
-        data = self._local_data(scorer.kind, extractor)
+        means, kind = self._means(method.reranker), LOCAL_KINDS[method.reranker]
+        extractor, missing = self._extractor(kind, means)
+        data = self._local_data(kind, extractor)
+        try:
+            scorer = make_scorer(method.reranker, means, data.database, **method.parameters)
+        except MissingPackageError as error:
+            return AbsentContestant(method.reranker, label, str(error))
         contestant = LocalContestant(
             label,
             scorer,
@@ -118,7 +121,7 @@ class Entries:
         return Means(
             wanted.backbone or "resnet50",
             wanted.checkpoint,
-            wanted.weights.get(method),
+            wanted.weights.get("xfeat" if LOCAL_KINDS[method] == "xfeat" else method),
             self._inputs.device,
             wanted.precision,
             wanted.seed,

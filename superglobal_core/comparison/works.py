@@ -67,3 +67,14 @@ class Contestant(abc.ABC):
 
 class CannotRunError(Exception):
     """Why a method cannot be timed in a scope: a result like any other."""
+
+
+class AbsentContestant(Contestant):
+    """A method that cannot be timed at all here, with the reason."""
+
+    def __init__(self, method: str, label: str, reason: str) -> None:
+        super().__init__(method, label)
+        self._reason = reason
+
+    def work(self, scope: Scope, shortlist: int) -> Work:
+        raise CannotRunError(self._reason)

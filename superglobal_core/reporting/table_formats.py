@@ -39,11 +39,7 @@ def to_csv(rows: list[dict[str, object]]) -> str:
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], alignment: Sequence[str]) -> str:
     """Return a Markdown table of cells that are Markdown already; alignment: "left" or "right" a column."""
-    return str(
-        tabulate(rows, headings, tablefmt="pipe", disable_numparse=True, colalign=alignment)
-        if rows
-        else tabulate([], headings, tablefmt="pipe")
-    )
+    return str(tabulate(rows, headings, tablefmt="pipe", disable_numparse=True, colalign=alignment))
 
 
 def markdown(text: str) -> str:

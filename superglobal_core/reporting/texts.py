@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 MINUS = "\N{MINUS SIGN}"
 ABSENT = "\N{EN DASH}"
 
@@ -43,6 +45,36 @@ def count(value: int | None) -> str:
     ('1,001,001', 'not recorded')
     """
     return "not recorded" if value is None else f"{value:,}"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return a positive number with so many digits that mean something, more before the point if need be.
+
+    >>> significant(0.04401), significant(3.0), significant(9999.6), significant(64865.4)
+    ('0.0440', '3.00', '10,000', '64,900')
+    """
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    return f"{rounded:,.{max(0, digits - 1 - math.floor(math.log10(abs(rounded))))}f}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return seconds in ms with three digits.
+
+    >>> milliseconds(0.0004), milliseconds(7.0798)
+    ('0.400', '7,080')
+    """
+    return significant(1000 * seconds)
+
+
+def times(ratio: float) -> str:
+    """Return a speedup.
+
+    >>> times(8231.7), times(0.5)
+    ('8,230x', '0.500x')
+    """
+    return f"{significant(ratio)}x"
 
 
 def duration(seconds: float) -> str:

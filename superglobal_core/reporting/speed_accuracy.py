@@ -48,7 +48,7 @@ class Accuracies:
         result = self._result(timing)
         if result is None or self._group is None:
             return Accuracy(reason=f"{NOT_AVAILABLE}: {self._why(timing)}")
-        notes = _shortlists(result, timing)
+        notes = self._shortlists(result, timing)
         if result.is_single_stage:
             return Accuracy(result, reason="the single stage itself", notes=notes)
         comparison = self._comparison(result)
@@ -85,6 +85,14 @@ class Accuracies:
                 return sentence.removeprefix(f"{NOT_AVAILABLE}: ").partition(";")[0]
         return "not evaluated"
 
+    def _shortlists(self, result: Result, timing: MethodTiming) -> tuple[str, ...]:
+        """Say it where accuracy and time are of different shortlists."""
+        chosen = self._suite.methods.get(result.method) if self._suite else None
+        evaluated = result.record.parameters.get("shortlist") or (chosen and chosen.shortlist)
+        if result.is_single_stage or evaluated is None or evaluated == timing.shortlist:
+            return ()
+        return (f"accuracy with a shortlist of {evaluated}, time with {timing.shortlist}",)
+
 
 def _names(study: Study, timed: TimedData) -> dict[str, str]:
     """Return the methods' names by the labels that timings have."""
@@ -96,14 +104,6 @@ def _names(study: Study, timed: TimedData) -> dict[str, str]:
     labels = {name: chosen.get("label") for name, chosen in recorded.items() if isinstance(chosen, dict)}
     # Names that were given no label are the known methods' own, not those of files.
     return {label: name for name, label in labels.items() if label}
-
-
-def _shortlists(result: Result, timing: MethodTiming) -> tuple[str, ...]:
-    """Say it where accuracy and time are of different shortlists."""
-    evaluated = result.record.parameters.get("shortlist")
-    if result.is_single_stage or evaluated is None or evaluated == timing.shortlist:
-        return ()
-    return (f"accuracy with a shortlist of {evaluated}, time with {timing.shortlist}",)
 
 
 def protocol_changes(accuracy: Accuracy) -> list[tuple[str, Change | None]]:

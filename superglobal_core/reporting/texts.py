@@ -92,13 +92,15 @@ def duration(seconds: float) -> str:
 
 
 def size(number: int | None) -> str:
-    """Return bytes in MB or GB (powers of ten).
+    """Return bytes in kB, MB or GB (powers of ten).
 
-    >>> size(3_450_000_000), size(12_300_000), size(None)
-    ('3.45 GB', '12 MB', '–')
+    >>> size(3_450_000_000), size(12_300_000), size(4_096), size(None)
+    ('3.45 GB', '12 MB', '4 kB', '–')
     """
     if number is None:
         return ABSENT
+    if 0 < number < 1e6:
+        return f"{number / 1e3:.0f} kB"
     return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -76,3 +77,20 @@ def to_svg(draw: Any, panels: int, height: float) -> str:
 def set_title(axes: Axes, text: str) -> None:
     """Write a panel's title, broken into lines; no character of it is special."""
     axes.set_title(textwrap.fill(text, 74), parse_math=False)
+
+
+def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """Write the legend above the chart, in two columns where the names are short."""
+    legend = axes.figure.legend(
+        handles,
+        names,
+        loc="outside upper left",
+        ncols=2 if max(map(len, names)) < 36 else 1,
+        frameon=False,
+        handlelength=1.1,
+        handleheight=0.9,
+        borderaxespad=0.2,
+        columnspacing=1.6,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
-from superglobal_core.reporting.drawing import INK, MUTED, SERIES, Figure, set_title, to_svg
+from superglobal_core.reporting.drawing import INK, MUTED, SERIES, Figure, add_legend, set_title, to_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Comparison, Group, ap_changes
 
@@ -117,20 +117,7 @@ def _legend(axes: Axes, methods: Sequence[str]) -> None:
     from matplotlib.patches import Patch
 
     colours = [SERIES[number % len(SERIES)] for number in range(len(methods))]
-    handles = [Patch(color=colour) for colour in colours]
-    legend = axes.figure.legend(
-        handles,
-        methods,
-        loc="outside upper left",
-        ncols=2 if max(map(len, methods)) < 36 else 1,
-        frameon=False,
-        handlelength=1.1,
-        handleheight=0.9,
-        borderaxespad=0.2,
-        columnspacing=1.6,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    add_legend(axes, [Patch(color=colour) for colour in colours], methods)
 
 
 def _methods(groups: Sequence[Group], labels: Labels) -> dict[str, str]:

@@ -31,7 +31,8 @@ LAST = (
 
 def speed_csv(groups: Sequence[SpeedGroup], labels: Labels) -> str:
     """Return one row a method and scope: times in ms, ratios, bytes, gains in points; all that is known."""
-    return to_csv([_csv_row(group, row, labels) for group in groups for row in group.all_rows])
+    baselines = list(dict.fromkeys(label for group in groups for label in group.baselines))
+    return to_csv([_csv_row(group, row, labels, baselines) for group in groups for row in group.all_rows])
 
 
 def speed_markdown(groups: Sequence[SpeedGroup], labels: Labels, note: str | None) -> str:
@@ -126,7 +127,7 @@ def speedup_cells(row: SpeedRow, group: SpeedGroup) -> list[str]:
     return cells
 
 
-def _csv_row(group: SpeedGroup, row: SpeedRow, labels: Labels) -> dict[str, object]:
+def _csv_row(group: SpeedGroup, row: SpeedRow, labels: Labels, baselines: Sequence[str]) -> dict[str, object]:
     timing, found, disk = row.timing, row.summary, row.disk
     cells: dict[str, object] = {
         "dataset": group.timed.dataset,
@@ -141,34 +142,35 @@ def _csv_row(group: SpeedGroup, row: SpeedRow, labels: Labels) -> dict[str, obje
         "candidates": timing.pairs_a_query,
         "scaled_from_pairs": timing.scaled_from_pairs,
         "samples": len(timing.samples_s),
-        "ms_a_query": _ms(found and found.median),
-        "ms_lower_quartile": _ms(found and found.lower_quartile),
-        "ms_upper_quartile": _ms(found and found.upper_quartile),
+        "ms_a_query": _ms(found.median if found else None),
+        "ms_lower_quartile": _ms(found.lower_quartile if found else None),
+        "ms_upper_quartile": _ms(found.upper_quartile if found else None),
         **_bounds("ms", found.interval if found else None, 1000.0),
         "ms_a_pair": _ms(row.seconds_a_pair),
-        "batch_queries_a_second": _rounded(row.throughput and row.throughput.median),
+        "batch_queries_a_second": _rounded(row.throughput.median if row.throughput else None),
         "batch_queries": timing.batch_queries,
         "device": timing.device,
         "precision": timing.precision,
-        "peak_host_bytes": timing.memory and timing.memory.host_bytes,
-        "peak_device_bytes": timing.memory and timing.memory.device_bytes,
+        "peak_host_bytes": timing.memory.host_bytes if timing.memory else None,
+        "peak_device_bytes": timing.memory.device_bytes if timing.memory else None,
         "descriptor_bytes_an_image": disk.descriptor,
         "local_bytes_an_image": disk.local,
         "bytes_an_image": disk.total,
         "gb_for_1001001_images": _rounded(disk.million_gb),
     }
-    for rival in row.rivals:
-        name, speedup = f"speedup_over_{rival.baseline.label}", rival.speedup
-        cells[name] = rival.none or _rounded(speedup and speedup.ratio)
-        if speedup is not None and not rival.none:
-            cells |= _bounds(name, speedup.interval, 1.0)
+    rivals = {rival.baseline.label: rival for rival in row.rivals}
+    for baseline in baselines:
+        name, rival = f"speedup_over_{baseline}", rivals.get(baseline)
+        speedup = rival.speedup if rival and not rival.none else None
+        cells[name] = rival.none if rival and rival.none else _rounded(speedup.ratio if speedup else None)
+        cells |= _bounds(name, speedup.interval if speedup else None, 1.0)
     for protocol in PROTOCOL_NAMES:
         result, change = row.accuracy.result, row.accuracy.changes.get(protocol)
         value = result.evaluation.figures(protocol).map if result else None
-        low, high = (change and change.interval) or (None, None)
+        low, high = (change.interval if change else None) or (None, None)
         cells |= {
             f"{protocol}_map_percent": None if value is None else _rounded(100 * value),
-            f"{protocol}_gain_points": _rounded(change and change.points),
+            f"{protocol}_gain_points": _rounded(change.points if change else None),
             f"{protocol}_gain_low": _rounded(low),
             f"{protocol}_gain_high": _rounded(high),
         }
@@ -177,9 +179,9 @@ def _csv_row(group: SpeedGroup, row: SpeedRow, labels: Labels) -> dict[str, obje
 
 def _bounds(name: str, bounds: Interval | None, factor: float) -> dict[str, object]:
     return {
-        f"{name}_low": _rounded(bounds and factor * bounds.low),
-        f"{name}_high": _rounded(bounds and factor * bounds.high),
-        f"{name}_level": _rounded(bounds and bounds.level),
+        f"{name}_low": _rounded(factor * bounds.low if bounds else None),
+        f"{name}_high": _rounded(factor * bounds.high if bounds else None),
+        f"{name}_level": _rounded(bounds.level if bounds else None),
     }
 
 

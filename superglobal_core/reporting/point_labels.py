@@ -1,0 +1,68 @@
+"""The names of points written into a chart, each where it is free, with a line where that is far."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from superglobal_core.reporting.drawing import INK, MUTED
+from superglobal_core.reporting.label_places import place_labels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LONGEST_LINE = 24  # characters
+FONT_SIZE = 8.5
+# A page's own font may be a little wider than the one that is measured.
+SPARE = 1.06
+FAR = 12.0  # printer's points from which on a line leads to the point
+
+
+def write_labels(axes: Axes, places: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
+    """Write the names of points without overlaps; all else of the chart must be drawn already.
+
+    places: the points in the axes' data coordinates.
+    """
+    canvas = axes.get_figure(root=True)
+    assert canvas is not None
+    wrapped = [textwrap.fill(name, LONGEST_LINE) for name in names]
+    measured = [
+        axes.text(0, 0, text, fontsize=FONT_SIZE, parse_math=False, in_layout=False) for text in wrapped
+    ]
+    canvas.draw_without_rendering()
+    to_points = 72 / canvas.dpi
+    area, sizes = axes.get_window_extent(), []
+    for text in measured:
+        extent = text.get_window_extent()
+        sizes.append((SPARE * extent.width * to_points, extent.height * to_points))
+        text.remove()
+    points = [(axes.transData.transform(place) - area.p0) * to_points for place in places]
+    centres = [(float(point[0]), float(point[1])) for point in points]
+    boxes = place_labels(centres, sizes, area.width * to_points, area.height * to_points)
+    for name, centre, box in zip(wrapped, centres, boxes, strict=True):
+        if box is None:
+            continue
+        end = box.nearest(*centre)
+        axes.annotate(
+            name,
+            (box.x + box.width / 2, box.y + box.height / 2),
+            xycoords="axes points",
+            ha="center",
+            va="center",
+            fontsize=FONT_SIZE,
+            color=INK,
+            parse_math=False,
+            in_layout=False,
+        )
+        if math.dist(end, centre) > FAR:
+            axes.annotate(
+                "",
+                centre,
+                end,
+                xycoords="axes points",
+                textcoords="axes points",
+                arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 3},
+                in_layout=False,
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,20 @@ def track(items: Iterable[Item], what: str, total: int, unit: str = "images") ->
             counter.advance()
 
 
+_silenced = 0
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Show no progress within the block: a display that is drawn meanwhile would be timed too."""
+    global _silenced
+    _silenced += 1
+    try:
+        yield
+    finally:
+        _silenced -= 1
+
+
 class Counter:
     """A progress display that is moved by hand: `with Counter("extract", 100) as c: c.advance(8)`."""
 
@@ -40,9 +55,11 @@ class Counter:
         self.done = 0
         self.start = self.last_line = time.monotonic()
         self._bar: Progress | None = None
+        self._silent = False
 
     def __enter__(self) -> Counter:
-        if sys.stderr.isatty():
+        self._silent = _silenced > 0
+        if sys.stderr.isatty() and not self._silent:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -69,7 +86,7 @@ class Counter:
             self._bar.advance(self._bar.task_ids[0], count)
             return
         now = time.monotonic()
-        if now - self.last_line >= LOG_INTERVAL_S:
+        if not self._silent and now - self.last_line >= LOG_INTERVAL_S:
             self.last_line = now
             left = (now - self.start) / max(self.done, 1) * max(self.total - self.done, 0)
             print(

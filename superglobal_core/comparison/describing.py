@@ -20,7 +20,8 @@ from superglobal_core.networks.shipped import MINI_CHECKPOINT
 class QueryDescriber:
     """Reads a query's picture and describes it with the global network: what the first stage asks of all.
 
-    Without a checkpoint the network's weights are random (seeded): its time is real all the same.
+    pictures: those of the queries. Without a checkpoint the network's weights are random (seeded):
+    its time is real all the same.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class QueryDescriber:
         device: str,
         seed: int = 0,
     ) -> None:
-        self._pictures, self._settings, self._device = pictures, settings, choose_device(device)
+        self.pictures, self._settings, self._device = pictures, settings, choose_device(device)
         if checkpoint is None and backbone == "mini":
             checkpoint = MINI_CHECKPOINT
         self.note: str | None = None
@@ -44,10 +45,14 @@ class QueryDescriber:
             self.note = f"queries described by a {backbone} of random weights"
         self._network = network.to(self._device).eval()
 
+    @property
+    def notes(self) -> list[str]:
+        """What belongs beside every figure with a description in it."""
+        return [note for note in (self.pictures.note, self.note) if note]
+
     @torch.inference_mode()
     def __call__(self, query: int) -> Tensor:
         """Return the descriptor (1, D) of a query's picture."""
-        file = self._pictures.query(query)
-        box = self._pictures.boxes.get(file.id) if self._pictures.boxes else None
-        image = load_image(file, box, self._settings.smallest_side())
+        smallest = self._settings.smallest_side()
+        image = load_image(self.pictures.query(query), self.pictures.box(query), smallest)
         return self._network(scaled_inputs(image[None], self._settings, self._device))

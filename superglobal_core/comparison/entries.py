@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from superglobal_core.comparison.inputs import Inputs, Pictures, pictures_of
 from superglobal_core.comparison.local_contestant import LocalContestant
 from superglobal_core.comparison.local_data import LocalData, extracted_data, stored_data
 from superglobal_core.comparison.stand_ins import StandInXFeat, draw_pictures
-from superglobal_core.comparison.works import AbsentContestant, Contestant
+from superglobal_core.comparison.works import Contestant, FailedContestant, reason_of
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
 from superglobal_core.errors import MissingPackageError, UserError
@@ -32,6 +32,7 @@ class Chosen(Protocol):
     neighbours: int | None
     beta: float | None
     parameters: dict[str, bool | int | float | str]
+    weights: Path | None
 
 
 class Wanted(Protocol):
@@ -63,11 +64,14 @@ class Entries:
     """Makes the contestants; what several of them need is made once.
 
     scratch: a folder for pictures and features that were not given.
+
+    Raises:
+        UserError: for options that do not go together.
     """
 
     def __init__(self, wanted: Wanted, inputs: Inputs, scratch: Path) -> None:
         self._wanted, self._inputs, self._scratch = wanted, inputs, scratch
-        self._stored = _parse_local(wanted.local)
+        self._stored = parse_local(wanted.local)
         self._pictures: Pictures | None = None
         self._describer: QueryDescriber | None = None
         self._data: dict[str, LocalData] = {}
@@ -75,12 +79,16 @@ class Entries:
     def contestants(self, methods: Mapping[str, Chosen]) -> list[Contestant]:
         """Return the contestants in the order of the methods.
 
+        One whose features cannot be extracted becomes one that says why.
+
         Raises:
             UserError: for parameters that a method does not have, and files that are not usable.
         """
+        labels = {name: method.label or name for name, method in methods.items()}
+        counts = Counter(labels.values())
         found = []
         for name, method in methods.items():
-            label = method.label or name
+            label = labels[name] if counts[labels[name]] == 1 else f"{labels[name]} ({name})"
             if method.reranker in LOCAL_KINDS:
                 found.append(self._local(label, method))
             elif method.reranker == "none":
@@ -90,55 +98,62 @@ class Entries:
                 # The longest of the shortlists: a shorter one is cut by the contestant.
                 reranker = make_reranker(method.reranker, shortlist=self._inputs.shortlist.shape[1], **given)
                 found.append(RerankerContestant(label, reranker, self._inputs, self._describe()))
-        notes = [self._describer.note] if self._describer is not None and self._describer.note else []
-        for contestant in found:
-            contestant.end_to_end_notes = notes
         return found
 
     def _local(self, label: str, method: Chosen) -> Contestant:
-        means, kind = self._means(method.reranker), LOCAL_KINDS[method.reranker]
-        extractor, missing = self._extractor(kind, means)
-        data = self._local_data(kind, extractor)
+        means, kind = self._means(method), LOCAL_KINDS[method.reranker]
+        stand_in = kind == "xfeat" and means.weights is None
+        extractor: LocalExtractor | None = None
+        if not stand_in:
+            extractor = make_extractor(kind, means)
+        elif kind not in self._stored:
+            extractor = StandInXFeat()
+        try:
+            data = self._local_data(kind, extractor)
+        except UserError as error:
+            if kind in self._stored:
+                raise
+            return FailedContestant(method.reranker, label, reason_of(error))
+        except Exception as error:
+            return FailedContestant(method.reranker, label, reason_of(error))
         try:
             scorer = make_scorer(method.reranker, means, data.database, **method.parameters)
         except MissingPackageError as error:
-            return AbsentContestant(method.reranker, label, str(error))
+            return FailedContestant(method.reranker, label, reason_of(error))
         contestant = LocalContestant(
             label,
             scorer,
             self._inputs,
             data,
-            extractor=None if missing else extractor,
+            extractor=None if stand_in else extractor,
             pictures=self._all_pictures(),
             describe=self._describe(),
         )
-        if missing:
-            contestant.notes.append(missing)
+        if stand_in and scorer.kind not in self._stored:
+            contestant.notes.append(
+                "accuracy not available: weights missing; timed on RootSIFT's points and projected descriptors"
+            )
         return contestant
 
-    def _means(self, method: str) -> Means:
+    def _means(self, method: Chosen) -> Means:
         wanted = self._wanted
+        own = "xfeat" if LOCAL_KINDS[method.reranker] == "xfeat" else method.reranker
         return Means(
             wanted.backbone or "resnet50",
             wanted.checkpoint,
-            wanted.weights.get("xfeat" if LOCAL_KINDS[method] == "xfeat" else method),
+            method.weights or wanted.weights.get(own),
             self._inputs.device,
             wanted.precision,
             wanted.seed,
         )
 
-    def _extractor(self, kind: str, means: Means) -> tuple[LocalExtractor, str | None]:
-        if kind == "xfeat" and means.weights is None:
-            note = "accuracy not available: weights missing; timed on RootSIFT's points and projected descriptors"
-            return StandInXFeat(), note
-        return make_extractor(kind, dataclasses.replace(means, weights=means.weights)), None
-
-    def _local_data(self, kind: str, extractor: LocalExtractor) -> LocalData:
+    def _local_data(self, kind: str, extractor: LocalExtractor | None) -> LocalData:
         if kind not in self._data:
             if kind in self._stored:
                 queries, *database = self._stored[kind]
-                self._data[kind] = stored_data(self._inputs, [queries], database)
+                self._data[kind] = stored_data(self._inputs, kind, [queries], database)
             else:
+                assert extractor is not None
                 folder = self._scratch / kind
                 self._data[kind] = extracted_data(self._inputs, self._all_pictures(), extractor, folder)
         return self._data[kind]
@@ -146,15 +161,15 @@ class Entries:
     def _all_pictures(self) -> Pictures:
         wanted = self._wanted
         if self._pictures is None:
-            if wanted.query_images is not None and wanted.database_images:
+            if wanted.query_images is None:
+                self._pictures = draw_pictures(self._scratch / "pictures", seed=wanted.seed)
+            else:
                 queries = list_images(wanted.query_images)
                 database = [file for source in wanted.database_images for file in list_images(source)]
                 boxes = None
                 if wanted.boxes is not None:
                     boxes = load_boxes(wanted.boxes, [file.id for file in queries])
                 self._pictures = pictures_of(self._inputs, queries, database, boxes)
-            else:
-                self._pictures = draw_pictures(self._scratch / "pictures", seed=wanted.seed)
         return self._pictures
 
     def _describe(self) -> QueryDescriber | None:
@@ -171,7 +186,20 @@ class Entries:
         return self._describer
 
 
-def _parse_local(given: Sequence[str]) -> dict[str, list[str]]:
+def check_pictures(wanted: Wanted) -> None:
+    """Refuse pictures of one side without the other, and boxes without pictures (UserError)."""
+    if (wanted.query_images is None) != (not wanted.database_images):
+        raise UserError("give both --query-images and --database-images, or neither: then pictures are drawn")
+    if wanted.boxes is not None and wanted.query_images is None:
+        raise UserError("--boxes belong to --query-images: give both")
+
+
+def parse_local(given: Sequence[str]) -> dict[str, list[str]]:
+    """Read KIND=QUERIES,DATABASE[,...] into folders by kind.
+
+    >>> parse_local(["rootsift=a,b"])
+    {'rootsift': ['a', 'b']}
+    """
     found = {}
     for text in given:
         kind, equals, folders = text.partition("=")
@@ -180,5 +208,7 @@ def _parse_local(given: Sequence[str]) -> dict[str, list[str]]:
             raise UserError(
                 f"--local {text}: write KIND=QUERIES,DATABASE with two folders or more, KIND one of {', '.join(KINDS)}"
             )
+        if kind in found:
+            raise UserError(f"--local {text}: {kind} was given twice; name all its folders at once")
         found[kind] = parts
     return found

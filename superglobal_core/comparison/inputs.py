@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from superglobal_core.data.boxes import Box
 from superglobal_core.data.images import ImageFile
+from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, name_list
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.search.exact import search
@@ -17,7 +21,7 @@ from superglobal_core.search.exact import search
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """Image files behind the rows: of the database, and of the queries with their boxes.
+    """Image files behind the rows: of the timed queries with their boxes, and of the database.
 
     note: what they are when they are not the images that the descriptors were made of.
     """
@@ -31,6 +35,10 @@ class Pictures:
         """Return the picture of a query."""
         return self.queries[number % len(self.queries)]
 
+    def box(self, number: int) -> Box | None:
+        """Return the box of a query in its picture."""
+        return self.boxes.get(self.query(number).id) if self.boxes else None
+
     def row(self, row: int) -> ImageFile:
         """Return the picture of a database row: a few pictures stand for all rows if need be."""
         return self.database[row % len(self.database)]
@@ -38,9 +46,15 @@ class Pictures:
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """Queries (Q, D), the opened database, and for each query its best rows and similarities (Q, M)."""
+    """Timed queries (Q, D), the opened database, and for each query its best rows and similarities (Q, M).
+
+    query_rows: which rows of the given queries the timed ones are; query_ids: their names;
+    given_queries: how many were given.
+    """
 
     queries: np.ndarray
+    query_rows: Sequence[int]
+    given_queries: int
     query_ids: Sequence[str] | None
     database: FeatureStore
     shortlist: np.ndarray
@@ -49,8 +63,17 @@ class Inputs:
 
     @property
     def count(self) -> int:
-        """Number of queries."""
+        """Number of timed queries."""
         return len(self.queries)
+
+    @cached_property
+    def resident(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, shortlisted rows (n, D) and the shortlists' places in them, in memory, on the device."""
+        rows, places = np.unique(self.shortlist, return_inverse=True)
+        device = choose_device(self.device)
+        database = torch.from_numpy(np.asarray(self.database[rows], np.float32)).to(device)
+        shortlist = torch.from_numpy(places.reshape(self.shortlist.shape)).to(device)
+        return torch.from_numpy(self.queries).to(device), database, shortlist
 
 
 def open_inputs(
@@ -72,6 +95,8 @@ def open_inputs(
     ids = query_store.ids
     return Inputs(
         matrix,
+        rows.tolist(),
+        len(query_store),
         None if ids is None else [ids[row] for row in rows],
         database,
         found.indices.astype(np.int64),
@@ -88,12 +113,11 @@ def pictures_of(
     Raises:
         UserError: when images are missing.
     """
+    found = _aligned(queries, inputs.query_ids, inputs.given_queries, "queries")
+    if inputs.query_ids is None:
+        found = [found[row] for row in inputs.query_rows]
     ids = inputs.database.ids
-    return Pictures(
-        _aligned(queries, inputs.query_ids, inputs.count, "queries"),
-        _aligned(database, ids, len(inputs.database), "database"),
-        boxes,
-    )
+    return Pictures(found, _aligned(database, ids, len(inputs.database), "database"), boxes)
 
 
 def _aligned(

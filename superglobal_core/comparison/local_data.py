@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from superglobal_core.comparison.inputs import Inputs, Pictures
+from superglobal_core.data.boxes import Box
 from superglobal_core.data.images import ImageFile
+from superglobal_core.errors import UserError
 from superglobal_core.features.local_extraction import LocalExtractor, extract_local
 from superglobal_core.features.local_store import LocalStore, rows_in
 
@@ -22,26 +24,38 @@ class LocalData:
     """Stored features of queries and candidates, and where each is.
 
     query_row: number of a query -> its row in `queries`; candidate_row: number of a query and place
-    in its shortlist -> the row in `database`. note: what the features are, where that must be said.
+    in its shortlist -> the row in `database`. distinct: how many of a query's first places are
+    different images; None for all. note: what the features are, where that must be said.
     """
 
     queries: LocalStore
     database: LocalStore
     query_row: Callable[[int], int]
     candidate_row: Callable[[int, int], int]
+    distinct: int | None = None
     note: str | None = None
 
 
-def stored_data(inputs: Inputs, queries: Sequence[str | Path], database: Sequence[str | Path]) -> LocalData:
+def stored_data(
+    inputs: Inputs, kind: str, queries: Sequence[str | Path], database: Sequence[str | Path]
+) -> LocalData:
     """Open features that were extracted before, of all images.
 
     Raises:
-        UserError: when folders are absent or damaged, or lack images.
+        UserError: when folders are absent or damaged, hold features of another kind, or lack images.
     """
     query_store, database_store = LocalStore.open(*queries), LocalStore.open(*database)
-    query_rows = rows_in(query_store, inputs.query_ids, inputs.count, "queries")
-    ids = inputs.database.ids
-    rows = rows_in(database_store, ids, len(inputs.database), "database")
+    for store, folders in ((query_store, queries), (database_store, database)):
+        if store.kind != kind:
+            raise UserError(
+                f"{folders[0]} holds {store.kind} features where {kind} was named: correct --local"
+            )
+    if inputs.query_ids is None:
+        every = rows_in(query_store, None, inputs.given_queries, "queries")
+        query_rows = [every[row] for row in inputs.query_rows]
+    else:
+        query_rows = rows_in(query_store, inputs.query_ids, inputs.count, "queries")
+    rows = rows_in(database_store, inputs.database.ids, len(inputs.database), "images")
     return LocalData(
         query_store,
         database_store,
@@ -55,36 +69,35 @@ def extracted_data(
 ) -> LocalData:
     """Extract the features of the queries and of a pool of candidates into a folder.
 
-    The pool holds the best candidates of each query; places beyond take those of the same query again.
+    The pool holds the best candidates of each query. A query meets its own first, then those of the
+    others, then all of them again.
     """
     each = max(1, min(pool // inputs.count, inputs.shortlist.shape[1]))
     queries = [pictures.query(query) for query in range(inputs.count)]
-    candidates = [
-        pictures.row(int(row)) for query in range(inputs.count) for row in inputs.shortlist[query, :each]
-    ]
-    distinct = list({file.id: file for file in candidates}.values())
+    candidates = [[pictures.row(int(row)) for row in rows[:each]] for rows in inputs.shortlist]
+    distinct = list({file.id: file for files in candidates for file in files}.values())
     place_of = {file.id: place for place, file in enumerate(distinct)}
-    places = np.array([place_of[file.id] for file in candidates]).reshape(inputs.count, each)
-    stores = [
-        _extract(files, pictures if name == "queries" else None, extractor, folder / name)
-        for name, files in (
-            ("queries", list({file.id: file for file in queries}.values())),
-            ("database", distinct),
-        )
+    places = [
+        list(dict.fromkeys([*(place_of[file.id] for file in files), *range(len(distinct))]))
+        for files in candidates
     ]
-    row_of_query = {name: row for row, name in enumerate(stores[0].ids)}
+    boxed = {file.id: file for file in queries}.values()
+    query_store = _extract(list(boxed), pictures.boxes, extractor, folder / "queries")
+    database_store = _extract(distinct, None, extractor, folder / "database")
+    row_of_query = {name: row for row, name in enumerate(query_store.ids)}
+    table = np.array(places)
     return LocalData(
-        stores[0],
-        stores[1],
+        query_store,
+        database_store,
         lambda query: row_of_query[queries[query].id],
-        lambda query, place: int(places[query, place % each]),
+        lambda query, place: int(table[query, place % len(distinct)]),
+        len(distinct),
         pictures.note or f"on {len(distinct)} of the images, again and again",
     )
 
 
 def _extract(
-    files: Sequence[ImageFile], boxed: Pictures | None, extractor: LocalExtractor, folder: Path
+    files: Sequence[ImageFile], boxes: dict[str, Box] | None, extractor: LocalExtractor, folder: Path
 ) -> LocalStore:
-    boxes = boxed.boxes if boxed is not None else None
     extract_local(files, extractor, folder, made_with={}, boxes=boxes, replace=True)
     return LocalStore.open(folder)

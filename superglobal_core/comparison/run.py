@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
-import itertools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from superglobal_core.comparison.works import SCOPES, CannotRunError, Contestant, Work
-from superglobal_core.progress import Counter
+from superglobal_core.comparison.pairs_timed import affordable_work
+from superglobal_core.comparison.runner import Failures, Runner, make_ready
+from superglobal_core.comparison.works import SCOPES, Contestant, Work
+from superglobal_core.progress import silent
 from superglobal_core.timing.memory import MemoryUse, measure_memory
 from superglobal_core.timing.noise import Noise, against_itself, noise_of
 from superglobal_core.timing.part import Part
 from superglobal_core.timing.record import MethodTiming, Scope
 from superglobal_core.timing.stopwatch import measure, synchronizer
-from superglobal_core.timing.storage import cache_note, drop_from_page_cache
+from superglobal_core.timing.storage import cache_note
 
-# A local method is timed on no fewer pairs, however slow they are.
-FEWEST_PAIRS = 2
-ONCE, BATCH = " (once a query)", " (batch)"
+ONCE = " (once a query)"
 # Samples of a batch of all queries: it holds many queries already.
 BATCH_REPEATS = 5
 
@@ -42,43 +43,47 @@ class Plan:
     device: str = "cpu"
     seed: int = 0
 
+    @property
+    def sample_s(self) -> float:
+        """Seconds that one sample may take if all are to fit the budget."""
+        return self.budget_s / (self.repeats + self.warmup)
+
+    def within(self, database: int) -> Plan:
+        """Return the plan for a database of that many images, than which no shortlist is longer."""
+        shortlist = min(self.shortlist, database)
+        sizes = sorted({min(size, database) for size in self.sizes})
+        return dataclasses.replace(self, shortlist=shortlist, sizes=sizes)
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """All timings, and in each scope the clock's noise."""
+    """All timings, in each scope the clock's noise, and from when to when was timed (UTC)."""
 
     timings: list[MethodTiming]
     noise: list[Noise]
+    began: str
+    ended: str
 
 
 def compare(contestants: Sequence[Contestant], plan: Plan, queries: int) -> Outcome:
     """Time all contestants in turn in every scope, and for scoring at every size.
 
-    queries: how many there are; sample number i of every method is of the same query.
+    queries: how many there are; sample number i of every method is of the same query. A contestant
+    that fails keeps the reason, and the others go on.
     """
-    for contestant in contestants:
-        choose_pairs(contestant, plan)
-    rounds: list[tuple[Scope, int]] = [(scope, plan.shortlist) for scope in plan.scopes]
-    if "scoring" in plan.scopes:
-        rounds += [("scoring", size) for size in sorted(set(plan.sizes)) if size != plan.shortlist]
     timings: list[MethodTiming] = []
     noise: list[Noise] = []
-    with Counter("time", len(rounds), "rounds") as counter:
-        for scope, shortlist in rounds:
-            found = _Round(contestants, plan, queries, scope, shortlist).run()
-            timings += found.timings
-            noise += found.noise
-            counter.advance()
-    return Outcome(timings, noise)
-
-
-def choose_pairs(contestant: Contestant, plan: Plan) -> None:
-    """Bound the pairs a query of a slow contestant, so that all its samples fit the budget."""
-    seconds = contestant.pair_seconds()
-    if seconds is None:
-        return
-    affordable = int(plan.budget_s / (plan.repeats + plan.warmup) / max(seconds, 1e-9))
-    contestant.timed = max(FEWEST_PAIRS, min(plan.shortlist, affordable))
+    began = _now()
+    with silent():
+        for scope in plan.scopes:
+            turn = _Round(contestants, plan, queries, scope, plan.shortlist)
+            timings += turn.run()
+            noise += turn.noise
+            growing = turn.whole() if scope == "scoring" else []
+            if growing:
+                for size in sorted(set(plan.sizes) - {plan.shortlist}):
+                    timings += _Round(growing, plan, queries, scope, size).run()
+    return Outcome(timings, noise, began, _now())
 
 
 class _Round:
@@ -88,91 +93,115 @@ class _Round:
         self, contestants: Sequence[Contestant], plan: Plan, queries: int, scope: Scope, shortlist: int
     ) -> None:
         self.plan, self.queries, self.scope, self.shortlist = plan, queries, scope, shortlist
-        self.works: dict[str, Work] = {}
+        self.main = shortlist == plan.shortlist
         self.contestants = {contestant.label: contestant for contestant in contestants}
-        self.reasons: dict[str, str] = {}
+        self.failures, self.noise = Failures(), list[Noise]()
+        self.works: dict[str, Work] = {}
+        self._synchronize = synchronizer(plan.device)
+        _say(f"{scope}, {shortlist} candidates: {len(contestants)} methods get ready")
         for label, contestant in self.contestants.items():
-            try:
-                work = contestant.work(scope, shortlist)
-            except CannotRunError as reason:
-                self.reasons[label] = str(reason)
-                continue
-            if shortlist != plan.shortlist and (work.timed < work.candidates or work.candidates > shortlist):
-                continue  # another size tells nothing of what is scaled, or does not depend on it
-            self.works[label] = work
+            make = functools.partial(
+                affordable_work, contestant, scope, shortlist, plan.sample_s, self._synchronize
+            )
+            work = self.failures.attempt(label, make)
+            # Another size tells nothing of what is scaled.
+            if work is not None and (self.main or work.timed == work.candidates):
+                self.works[label] = work
 
-    def run(self) -> Outcome:
-        timed, prepare = self._timed()
-        if not timed:
-            return Outcome([self._unable(label) for label in self.reasons], [])
-        reference = next(
-            (label for label in self.works if self.contestants[label].method == "superglobal"), None
-        )
-        reference = reference or next(iter(self.works))
-        twice = against_itself(timed, reference)
-        preparations = {name: prepare[name.removesuffix(" (again)")] for name in twice}
-        samples = measure(
-            twice,
-            repeats=self.plan.repeats,
-            warmup=self.plan.warmup,
-            synchronize=synchronizer(self.plan.device),
-            budget_s=self.plan.budget_s,
-            prepare=preparations,
-        )
-        noise, samples = noise_of(samples, reference, self.plan.seed)
-        main = self.shortlist == self.plan.shortlist
-        batches = self._batches() if main and self.scope == "scoring" else {}
-        timings = [
-            self._timing(label, work, samples, batches.get(label, []), main)
+    def whole(self) -> list[Contestant]:
+        """Return the contestants whose whole shortlists were timed: those that are timed at other sizes."""
+        return [
+            self.contestants[label]
             for label, work in self.works.items()
+            if label not in self.failures.reasons and work.timed == work.candidates == self.shortlist
         ]
-        return Outcome(timings + [self._unable(label) for label in self.reasons], [noise] if main else [])
 
-    def _timed(self) -> tuple[dict[str, Callable[[], Any]], dict[str, Callable[[], Any]]]:
-        timed: dict[str, Callable[[], Any]] = {}
-        prepare: dict[str, Callable[[], Any]] = {}
-        self.cold = dict.fromkeys(self.works, True)
+    def run(self) -> list[MethodTiming]:
+        """Time all works in turn."""
+        samples = self._measured() if self.works else {}
+        batches = self._batches() if self.main and self.scope == "scoring" else {}
+        alive = [label for label in self.works if label not in self.failures.reasons]
+        memory = {label: self._memory(label) for label in alive} if self.main else {}
+        timings = [self._timing(label, samples, batches.get(label, []), memory.get(label)) for label in alive]
+        # At other sizes a reason would only be said again.
+        reasons = self.failures.reasons if self.main else {}
+        return timings + [self._unable(label, reason) for label, reason in reasons.items()]
+
+    def _measured(self) -> dict[str, list[float]]:
+        self.runners: dict[str, Runner] = {}
         for label, work in self.works.items():
             if work.once is not None:
-                timed[label + ONCE] = self._each_query(work.once)
-                prepare[label + ONCE] = _nothing
-            timed[label] = self._each_query(work.pairs)
-            prepare[label] = functools.partial(self._drop, label, work) if work.files else _nothing
-        return timed, prepare
+                self.runners[label + ONCE] = Runner(label, work, True, self.queries, self.failures)
+            self.runners[label] = Runner(label, work, False, self.queries, self.failures)
+        reference = self._reference()
+        for name in against_itself(self.runners, reference):
+            if name not in self.runners:
+                again = Runner(reference, self.works[reference], False, self.queries, self.failures)
+                self.runners[name] = again
+        _say(f"{self.scope}, {self.shortlist} candidates: {self.plan.repeats} samples of each")
+        samples = measure(
+            self.runners,
+            repeats=self.plan.repeats,
+            warmup=self.plan.warmup,
+            synchronize=self._synchronize,
+            budget_s=self.plan.budget_s,
+            prepare={name: runner.prepare for name, runner in self.runners.items()},
+        )
+        noise, samples = noise_of(samples, reference, self.plan.seed)
+        if self.main and reference not in self.failures.reasons:
+            self.noise.append(noise.model_copy(update={"scope": self.scope}))
+        return samples
 
-    def _each_query(self, work: Callable[[int], Any]) -> Callable[[], Any]:
-        numbers = itertools.cycle(range(self.queries))
-        return lambda: work(next(numbers))
-
-    def _drop(self, label: str, work: Work) -> None:
-        if work.release is not None:
-            work.release()
-        self.cold[label] &= drop_from_page_cache(work.files)
+    def _reference(self) -> str:
+        """Choose what is timed against itself: SuperGlobal where it is there."""
+        ready = [label for label in self.works if label not in self.failures.reasons]
+        named = [label for label in ready if self.contestants[label].method == "superglobal"]
+        return (named or ready)[0]
 
     def _batches(self) -> dict[str, list[float]]:
-        works = {label: work.batch for label, work in self.works.items() if work.batch is not None}
+        failures = Failures()  # of a batch alone: a query's samples stay what they are
+        works: dict[str, Callable[[], Any]] = {
+            label: functools.partial(failures.attempt, label, work.batch)
+            for label, work in self.works.items()
+            if work.batch is not None and label not in self.failures.reasons
+        }
         if not works:
             return {}
-        return measure(
+        samples = measure(
             works,
             repeats=min(BATCH_REPEATS, self.plan.repeats),
-            synchronize=synchronizer(self.plan.device),
+            synchronize=self._synchronize,
             budget_s=self.plan.budget_s,
         )
+        return {label: taken for label, taken in samples.items() if label not in failures.reasons}
+
+    def _memory(self, label: str) -> MemoryUse | None:
+        work = self.works[label]
+
+        def one_query() -> None:
+            if work.once is not None:
+                work.once(0)
+            work.pairs(0)
+
+        def measured() -> MemoryUse:
+            make_ready(work, 0)  # pages that are mapped already would not be counted
+            return measure_memory(one_query, self.plan.device)
+
+        return Failures().attempt(label, measured)
 
     def _timing(
-        self, label: str, work: Work, samples: dict[str, list[float]], batch: list[float], main: bool
+        self, label: str, samples: dict[str, list[float]], batch: list[float], memory: MemoryUse | None
     ) -> MethodTiming:
-        contestant, part = self.contestants[label], Part(work.timed, work.candidates)
+        contestant, work = self.contestants[label], self.works[label]
+        part = Part(work.timed, work.candidates)
         once = samples.get(label + ONCE)
         seconds = part.whole(samples[label])
         if once is not None:
+            # A budget may have left one of the two fewer samples.
             seconds = [first + rest for first, rest in zip(once, seconds, strict=False)]
-        notes = [*contestant.notes, *work.notes]
-        if self.scope == "end to end":
-            notes += contestant.end_to_end_notes
-        if work.files:
-            notes.append(cache_note(self.cold[label]))
+        cold = [self.runners[name].cold for name in (label + ONCE, label) if name in self.runners]
+        known = [dropped for dropped in cold if dropped is not None]
+        notes = [*contestant.notes, *work.notes, *([cache_note(all(known))] if known else [])]
         return MethodTiming(
             method=contestant.method,
             label=label,
@@ -184,33 +213,30 @@ class _Round:
             shortlist=self.shortlist,
             pairs_a_query=work.candidates,
             scaled_from_pairs=work.timed if work.timed < work.candidates else None,
-            note=notes,
-            memory=self._memory(work) if main else None,
+            note=list(dict.fromkeys(notes)),
+            memory=memory,
             bytes_per_image=contestant.bytes_per_image,
             device=self.plan.device,
             precision=contestant.precision,
         )
 
-    def _memory(self, work: Work) -> MemoryUse:
-        def one_query() -> None:
-            if work.once is not None:
-                work.once(0)
-            work.pairs(0)
-
-        return measure_memory(one_query, self.plan.device)
-
-    def _unable(self, label: str) -> MethodTiming:
+    def _unable(self, label: str, reason: str) -> MethodTiming:
         contestant = self.contestants[label]
         return MethodTiming(
             method=contestant.method,
             label=label,
             scope=self.scope,
             shortlist=self.shortlist,
-            reason=self.reasons[label],
+            reason=reason,
             bytes_per_image=contestant.bytes_per_image,
             device=self.plan.device,
         )
 
 
-def _nothing() -> None:
-    pass
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def _say(line: str) -> None:
+    # Plain lines between what is timed: a display that is drawn by a thread would take part in it.
+    print(f"time: {line}", file=sys.stderr, flush=True)

@@ -68,7 +68,11 @@ class StandInXFeat:
         found = self._sift(image)
         rows = root_sift(found["descriptors"]) @ self._projection
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        return {"keypoints": found["keypoints"], "descriptors": rows.astype(np.float16)}
+        return {
+            "keypoints": found["keypoints"],
+            "scores": np.ones(len(rows), np.float32),
+            "descriptors": rows.astype(np.float16),
+        }
 
 
 def draw_descriptors(
@@ -76,7 +80,7 @@ def draw_descriptors(
 ) -> dict[str, Any]:
     """Write random unit descriptors in clusters of 20, as those of landmarks are; return their paths.
 
-    queries, databases: as the timing is given them.
+    The names of the result are those a timing is given them by.
     """
     folder, rng = Path(folder), np.random.default_rng(seed)
     centres = rng.standard_normal((max(1, database // 20), dimension), dtype=np.float32)

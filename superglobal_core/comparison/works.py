@@ -6,11 +6,14 @@ import abc
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from superglobal_core.timing.record import Scope
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+OfQuery = Callable[[int], Any]
+Reads = Callable[[int], Sequence[Path]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,15 +22,19 @@ class Work:
 
     once: what is done once a query whatever the number of candidates, or None; pairs: what is done
     for `timed` candidates; both take the number of the query. A query's time is that of `once` plus
-    that of `pairs` times `candidates / timed`. files: what it reads from storage, whose pages are
-    dropped before; release: lets go of them first. batch: all queries at once, for throughput.
+    that of `pairs` times `candidates / timed`. ready: what `pairs` builds upon, done outside the clock
+    where `once` did not do it for that query. once_reads, reads: the files that `once` and `pairs`
+    read for a query, whose pages are dropped before; release: lets go of them first.
+    batch: all queries at once, for throughput.
     """
 
-    pairs: Callable[[int], Any]
+    pairs: OfQuery
     candidates: int
     timed: int
-    once: Callable[[int], Any] | None = None
-    files: Sequence[Path] = ()
+    once: OfQuery | None = None
+    ready: OfQuery | None = None
+    once_reads: Reads | None = None
+    reads: Reads | None = None
     release: Callable[[], Any] | None = None
     batch: Callable[[], Any] | None = None
     batch_queries: int = 0
@@ -39,42 +46,56 @@ class Contestant(abc.ABC):
 
     bytes_per_image: what an image takes on disk for this method, beyond the first stage's
     descriptor for methods by local features; None where it is not known.
-    notes: sentences that belong beside every figure of it; end_to_end_notes: beside those from
-    pictures. timed: pairs a query that are really
-    timed, at most; None for all.
+    notes: sentences that belong beside every figure of it.
     """
+
+    #: whether its cost is proportional to the pairs, so that a part can stand for all
+    by_pairs: ClassVar[bool] = False
 
     def __init__(self, method: str, label: str) -> None:
         self.method, self.label = method, label
         self.notes: list[str] = []
-        self.end_to_end_notes: list[str] = []
         self.bytes_per_image: float | None = None
         self.precision: str = "float32"
-        self.timed: int | None = None
 
     @abc.abstractmethod
-    def work(self, scope: Scope, shortlist: int) -> Work:
+    def work(self, scope: Scope, shortlist: int, pairs: int | None = None) -> Work:
         """Return the work of a scope for shortlists of that many candidates.
+
+        pairs: how many of them to time at most, for methods `by_pairs`; None for all.
 
         Raises:
             CannotRunError: when it cannot be timed, with the reason.
         """
 
-    def pair_seconds(self) -> float | None:
-        """Return about how long a pair takes, measured once; None for methods that are never cut."""
-        return None
+
+class FailedContestant(Contestant):
+    """A method that could not be made ready, and why."""
+
+    def __init__(self, method: str, label: str, reason: str) -> None:
+        super().__init__(method, label)
+        self._reason = reason
+
+    def work(self, scope: Scope, shortlist: int, pairs: int | None = None) -> Work:
+        raise CannotRunError(self._reason)
 
 
 class CannotRunError(Exception):
     """Why a method cannot be timed in a scope: a result like any other."""
 
 
-class AbsentContestant(Contestant):
-    """A method that cannot be timed at all here, with the reason."""
+def reason_of(error: Exception) -> str:
+    """Put an error into one sentence for a record.
 
-    def __init__(self, method: str, label: str, reason: str) -> None:
-        super().__init__(method, label)
-        self._reason = reason
+    >>> reason_of(CannotRunError("no pictures")), reason_of(ValueError("bad"))
+    ('no pictures', 'it failed with ValueError: bad')
+    """
+    from superglobal_core.data.images import ImageError
+    from superglobal_core.errors import UserError
 
-    def work(self, scope: Scope, shortlist: int) -> Work:
-        raise CannotRunError(self._reason)
+    text = " ".join(str(error).split())
+    if isinstance(error, UserError | CannotRunError) and text:
+        return text
+    if isinstance(error, ImageError):
+        return f"a picture {text}"
+    return f"it failed with {type(error).__name__}" + (f": {text[:300]}" if text else "")

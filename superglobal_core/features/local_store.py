@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -212,7 +212,7 @@ def rows_in(store: LocalStore, ids: Sequence[str] | None, rows: int, what: str) 
     """Return the store's row of each image, by its id, or, without ids, in their order.
 
     Raises:
-        UserError: when images are missing from the store.
+        UserError: when images are missing from the store, or it has two of one name.
     """
     if ids is None:
         if len(store) < rows:
@@ -225,6 +225,14 @@ def rows_in(store: LocalStore, ids: Sequence[str] | None, rows: int, what: str) 
             f"the local features lack {len(absent)} of {rows} {what}, the first {absent[0]}: "
             "extract them of the same images"
         )
+    if len(places) < len(store):
+        counts = Counter(store.ids)
+        twice = [name for name in ids if counts[name] > 1]
+        if twice:
+            raise UserError(
+                f"the local features have two images named '{twice[0]}': name each folder once, "
+                "and rename images that share a name"
+            )
     return [places[name] for name in ids]
 
 

@@ -82,7 +82,7 @@ class Reranker(abc.ABC):
         _check_shapes(queries, database)
         rows = _Rows(queries, database, device)
         if shortlist_indices is None:
-            shortlist = _search(rows.queries, database, self.shortlist, device)
+            shortlist = search_rows(rows.queries, database, self.shortlist, device)
         else:
             shortlist = _as_tensor(shortlist_indices).to(rows.device)
             _check_shortlist(shortlist, len(queries), len(database))
@@ -181,7 +181,8 @@ class _Rows:
             )
 
 
-def _search(queries: Tensor, database: Database, k: int, device: str) -> Tensor:
+def search_rows(queries: Tensor, database: Database, k: int, device: str = "cpu") -> Tensor:
+    """Return the k best rows of each query, int64 (Q, k), best first; a tensor is searched where it is."""
     if not isinstance(database, Tensor):
         store = database if isinstance(database, FeatureStore) else FeatureStore.of_array(database)
         return torch.from_numpy(search(queries.cpu().numpy(), store, k, device=device).indices).to(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ class PairReranker:
     """Put each query's shortlist into a new order by the scores of image pairs.
 
     scorer: scores a query's candidates by their local features; shortlist: M, how many candidates
-    are scored. Pairs that were scored once are remembered, for shortlists that overlap.
+    are scored. Pairs that were scored once are remembered, for shortlists of the same queries that overlap.
     query_features, database_features: return an image's stored features by its row.
     """
 
@@ -43,23 +43,35 @@ class PairReranker:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters, for records."""
-        return {"shortlist": self.shortlist, **self.scorer.parameters}
+        """The parameters, for records; after a reranking also what was missing for a meaningful score."""
+        missing = {"missing": self.scorer.missing} if self.scorer.missing else {}
+        return {"shortlist": self.shortlist, **self.scorer.parameters, **missing}
 
     def __call__(self, shortlist: np.ndarray, similarities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return order and scores, best first: shortlist (Q, M) rows of the database, -1 for empty places.
 
         similarities: (Q, M) float, the first stage's. Candidates of equal score stay in the first
-        stage's order.
+        stage's order; empty places come last.
+
+        Raises:
+            UserError: when a score is no finite number.
         """
         while len(self._scores) < len(shortlist):
             self._scores.append({})
-        order, scores = shortlist.copy(), np.full(shortlist.shape, -np.inf, np.float32)
+        order = np.full(shortlist.shape, -1, shortlist.dtype)
+        scores = np.full(shortlist.shape, -np.inf, np.float32)
         with Counter(self.name, int(np.count_nonzero(shortlist >= 0)), "pairs") as counter:
             for query, row in enumerate(shortlist):
-                candidates = row[row >= 0]
+                taken = row >= 0
+                candidates = row[taken]
                 pair_scores = self._score(query, candidates.tolist(), counter)
-                final = self.scorer.combine(similarities[query, : len(candidates)], pair_scores)
+                final = self.scorer.combine(similarities[query, taken], pair_scores)
+                if not np.isfinite(final).all():
+                    worst = candidates[np.flatnonzero(~np.isfinite(final))[0]]
+                    raise UserError(
+                        f"{self.name} scores query {query} and database row {worst} by no finite number: "
+                        "extract their features again"
+                    )
                 places = np.argsort(-final, kind="stable")
                 order[query, : len(candidates)] = candidates[places]
                 scores[query, : len(candidates)] = final[places]
@@ -67,12 +79,25 @@ class PairReranker:
 
     def _score(self, query: int, candidates: Sequence[int], counter: Counter) -> np.ndarray:
         known = self._scores[query]
-        new = [candidate for candidate in candidates if candidate not in known]
+        new = list(dict.fromkeys(candidate for candidate in candidates if candidate not in known))
         counter.advance(len(candidates) - len(new))
-        resident = self.scorer.resident(self._query_features(query)) if new else None
-        for start in range(0, len(new), AT_ONCE):
-            batch = new[start : start + AT_ONCE]
-            features = [self.scorer.resident(self._database_features(row)) for row in batch]
-            known.update(zip(batch, self.scorer.score(resident, features).tolist(), strict=True))
-            counter.advance(len(batch))
+        if new:
+            resident = self.scorer.resident(self._query_features(query))
+            at = 0
+            for piece in score_in_pieces(self.scorer, resident, new, self._database_features):
+                known.update(zip(new[at : at + len(piece)], piece.tolist(), strict=True))
+                at += len(piece)
+                counter.advance(len(piece))
         return np.array([known[candidate] for candidate in candidates], np.float32)
+
+
+def score_in_pieces(
+    scorer: PairScorer, query: Any, rows: Sequence[int], features: Callable[[int], LocalFeatures]
+) -> Iterator[np.ndarray]:
+    """Yield the scores of a query's candidates, a few of which are resident at a time.
+
+    query: resident; features: returns a candidate's stored features by its row.
+    """
+    for start in range(0, len(rows), AT_ONCE):
+        piece = [scorer.resident(features(row)) for row in rows[start : start + AT_ONCE]]
+        yield scorer.score(query, piece)

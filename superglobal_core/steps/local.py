@@ -8,6 +8,7 @@ from superglobal_core.code_version import fingerprint
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
 from superglobal_core.data.reading import Reading
+from superglobal_core.errors import UserError
 from superglobal_core.features.local_extraction import extract_local
 from superglobal_core.features.shard_run import Extraction, OnError
 from superglobal_core.files import sha256_of
@@ -33,10 +34,18 @@ def local_step(
     on_error: OnError = "stop",
     replace: bool = False,
 ) -> Extraction:
-    """Extract local features of a kind into the folder `out`, with a `record.json` beside the shards."""
+    """Extract local features of a kind into the folder `out`, with a `record.json` beside the shards.
+
+    Raises:
+        UserError: for an unknown kind, images or weights that are absent or unusable.
+    """
+    if kind == "cvnet-maps" and means.network_checkpoint is None:
+        raise UserError(
+            f"cvnet-maps of {means.backbone} need a --checkpoint (only mini's weights come with the package)"
+        )
     files = list_images(images)
     extractor = make_extractor(kind, means)
-    weights = means.network_checkpoint if kind == "cvnet-maps" else means.weights
+    weights = {"cvnet-maps": means.network_checkpoint, "xfeat": means.weights}.get(kind)
     made_with = {
         "weights_sha256": sha256_of(weights) if weights is not None else None,
         "code": fingerprint("superglobal_core.features.local_extraction", MODULES[kind]),

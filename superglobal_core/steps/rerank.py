@@ -106,12 +106,16 @@ def rerank(first: Ranking, orders: Orders, remove_junk: GroundTruth | None, top:
 
     remove_junk: the ground truth whose ignored images are left out of the candidates first.
     """
-    about = first.about | {"method": orders.name, "parameters": orders.parameters}
+
+    def about() -> dict[str, Any]:
+        # Asked for afterwards: what a scorer misses may show only in the features it meets.
+        return first.about | {"method": orders.name, "parameters": orders.parameters}
+
     if remove_junk is None:
         chosen = Shortlist.first(first, orders.shortlist)
         order, scores = orders(chosen.indices, chosen.scores)
         done = _reordered(first, chosen, order, scores, top)
-        return dataclasses.replace(done, labelled=_moved(first, chosen, order, prefix=True), about=about)
+        return dataclasses.replace(done, labelled=_moved(first, chosen, order, prefix=True), about=about())
     complete = first.indices.shape[1] >= int(first.about.get("database", 0))
     ranks, done = {}, first
     for protocol in PROTOCOLS:
@@ -123,7 +127,7 @@ def rerank(first: Ranking, orders: Orders, remove_junk: GroundTruth | None, top:
         ranks[protocol] = moved.rank
         if protocol == "medium":
             done = dataclasses.replace(_reordered(first, chosen, order, scores, top), labelled=moved)
-    return dataclasses.replace(done, protocol_ranks=ranks, about=about | {"shortlist": "junk removed"})
+    return dataclasses.replace(done, protocol_ranks=ranks, about=about() | {"shortlist": "junk removed"})
 
 
 def _reordered(

@@ -40,6 +40,8 @@ def local_orders(
             f"{method} works on local features: extract them with `superglobal local --kind {kind}` "
             "and name the folders with --local-queries and --local-database"
         )
+    if shortlist < 1:
+        raise UserError(f"--shortlist is {shortlist}: at least 1 is needed")
     stores = LocalStore.open(*queries), LocalStore.open(*database)
     for store, folders in zip(stores, (queries, database), strict=True):
         if store.kind != kind:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from superglobal_core.comparison.entries import Entries
+from superglobal_core.comparison.entries import Entries, check_pictures
 from superglobal_core.comparison.inputs import open_inputs
 from superglobal_core.comparison.run import Plan, compare
 from superglobal_core.comparison.stand_ins import draw_descriptors
@@ -15,7 +17,7 @@ from superglobal_core.comparison.works import SCOPES
 from superglobal_core.config import Method, read_saved_suite
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
-from superglobal_core.files import check_writable
+from superglobal_core.files import TEMPORARY_PREFIX, check_writable
 from superglobal_core.reranking.names import METHOD_NAMES
 from superglobal_core.results import Stopwatch
 from superglobal_core.timing.alone import alone
@@ -56,6 +58,16 @@ class Request:
     seed: int = 0
     device: str = "auto"
 
+    @property
+    def inputs(self) -> list[str | Path]:
+        """The descriptors that were named."""
+        return [path for path in (self.queries, *self.databases) if path is not None]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether descriptors are to be drawn."""
+        return not self.inputs
+
     def named_methods(self) -> dict[str, Method]:
         """Return the methods to time by their names: a suite's, or those known everywhere.
 
@@ -85,13 +97,18 @@ class Request:
         ):
             if value < 1:
                 raise UserError(f"--{name} is {value}: at least 1 is needed")
-        if not self.budget_s > 0:
+        if not (self.budget_s > 0 and math.isfinite(self.budget_s)):
             raise UserError(f"--budget is {self.budget_s}: give seconds, more than 0")
         for scope in self.scopes:
             if scope not in SCOPES:
                 raise unknown_name("scope", scope, SCOPES)
+        if not self.scopes:
+            raise UserError(f"no scope was named: give --scopes, of {', '.join(SCOPES)}")
         if self.seed < 0:
             raise UserError(f"--seed is {self.seed}: use zero or more")
+        check_pictures(self)
+        if (self.queries is None) != (not self.databases):
+            raise UserError("give both --queries and --database")
         scopes: list[Scope] = [scope for scope in SCOPES if scope in self.scopes]
         return Plan(
             scopes,
@@ -116,34 +133,35 @@ def time_step(request: Request, out: str | Path, preset: str | None = None) -> I
     if preset not in (None, "paper"):
         raise unknown_name("preset", str(preset), ["paper"])
     out = Path(out)
-    inputs = [path for path in (request.queries, *request.databases) if path is not None]
+    request.plan()
     if preset is None:
-        if request.queries is None or not request.databases:
+        if request.drawn:
             raise UserError("give --queries and --database, or --preset paper, which draws them")
-        yield from _timed(request, out, inputs)
+        yield from _timed(request, out)
         return
+    if request.checkpoint is not None and request.backbone is None:
+        raise UserError("--checkpoint holds one network's weights: name it with --backbone")
     sizes = request.sizes or PAPER_SIZES
     for backbone in PAPER_BACKBONES if request.backbone is None else (request.backbone,):
         path = out.with_name(f"{out.stem}-{backbone}{out.suffix}")
         yield f"{backbone}: {path}"
-        yield from _timed(dataclasses.replace(request, backbone=backbone, sizes=sizes), path, inputs)
+        yield from _timed(dataclasses.replace(request, backbone=backbone, sizes=sizes), path)
 
 
-def _timed(request: Request, out: Path, sources: Sequence[str | Path]) -> Iterator[str]:
+def _timed(request: Request, out: Path) -> Iterator[str]:
     methods, plan = request.named_methods(), request.plan()
-    check_writable(out, sources)
+    check_writable(out, request.inputs)
     watch = Stopwatch()
-    with tempfile.TemporaryDirectory(prefix="superglobal-time-", dir=_scratch(out)) as scratch, alone():
-        if request.queries is None or not request.databases:
-            request = dataclasses.replace(
-                request, **draw_descriptors(Path(scratch), PAPER_QUERIES, PAPER_DATABASE, PAPER_DIMENSION)
-            )
+    with scratch_folder(out) as scratch, alone():
+        given = request
+        if request.drawn:
+            drawn = draw_descriptors(scratch, PAPER_QUERIES, PAPER_DATABASE, PAPER_DIMENSION, plan.seed)
+            request = dataclasses.replace(request, **drawn)
         assert request.queries is not None
         longest = max([plan.shortlist, *plan.sizes])
         inputs = open_inputs(request.queries, request.databases, longest, request.timed_queries, plan.device)
-        plan = dataclasses.replace(plan, shortlist=min(plan.shortlist, len(inputs.database)))
-        entries = Entries(request, inputs, Path(scratch))
-        contestants = entries.contestants(methods)
+        plan = plan.within(len(inputs.database))
+        contestants = Entries(request, inputs, scratch).contestants(methods)
         with watch_others() as others:
             outcome = compare(contestants, plan, inputs.count)
     record = watch.record(
@@ -159,6 +177,8 @@ def _timed(request: Request, out: Path, sources: Sequence[str | Path]) -> Iterat
             "timed_queries": inputs.count,
             "database": len(inputs.database),
             "dimension": int(inputs.database.shape[1]),
+            "descriptors": "drawn" if given.drawn else "given",
+            "pictures": "drawn" if given.query_images is None else "given",
             "backbone": request.backbone,
             "methods": {name: method.model_dump(mode="json") for name, method in methods.items()},
         },
@@ -171,21 +191,21 @@ def _timed(request: Request, out: Path, sources: Sequence[str | Path]) -> Iterat
         noise=outcome.noise,
         machine=describe_clocks(),
         others=others,
+        began=outcome.began,
+        ended=outcome.ended,
         seed=plan.seed,
     )
     write_timings(out, timings)
-    yield from _lines(timings)
+    yield from _lines(timings, plan.shortlist)
     yield f"every sample is in {out}"
 
 
-def _lines(record: TimingRecord) -> Iterator[str]:
-    main = max((timing.shortlist or 0) for timing in record.timings if timing.memory or timing.reason)
+def _lines(record: TimingRecord, shortlist: int) -> Iterator[str]:
     for timing in record.timings:
-        if timing.shortlist != main:
-            continue
-        yield f"{timing.scope:12} {timing.label:28} {_figure(timing)}"
+        if timing.shortlist == shortlist:
+            yield f"{timing.scope:12} {timing.label:28} {_figure(timing)}"
     for noise in record.noise:
-        yield noise.sentence
+        yield f"{noise.scope:12} {noise.sentence}"
     if record.others is not None and record.others.sentence is not None:
         yield record.others.sentence
 
@@ -201,7 +221,15 @@ def _figure(timing: MethodTiming) -> str:
     return f"{1000 * summary.median:10.3f} ms a query{bounds}{part}"
 
 
-def _scratch(out: Path) -> Path | None:
-    # Beside the record, which is on a disk: the system's temporary folder may be in memory, and
-    # reading from storage would then read none.
-    return out.parent if out.parent.is_dir() else None
+@contextlib.contextmanager
+def scratch_folder(out: Path) -> Iterator[Path]:
+    """Make a folder for what is drawn and extracted, gone after the block; only a kill leaves it behind.
+
+    Beside the record, which is on a disk: the system's temporary folder may be in memory, and reading
+    from storage would then read none. Its name is one that readers of results pass over.
+    """
+    folder = out.absolute().parent
+    while not folder.is_dir():
+        folder = folder.parent
+    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY_PREFIX}time-", dir=folder) as scratch:
+        yield Path(scratch)

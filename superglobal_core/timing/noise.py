@@ -17,7 +17,7 @@ class Noise(BaseModel):
     """What the same work differs from itself by, when timed under two names in the same run.
 
     relative: the noise as a fraction of 1: the farther end of the interval from 1, faster and slower
-    alike; None where there is no interval.
+    alike; None where there is no interval. scope: what the clock enclosed, where that was said.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +26,7 @@ class Noise(BaseModel):
     ratio: float
     interval: Interval | None
     relative: float | None
+    scope: str | None = None
 
     @property
     def sentence(self) -> str:

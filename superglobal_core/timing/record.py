@@ -97,12 +97,22 @@ class TimingRecord(BaseModel):
     noise: list[Noise] = Field(default_factory=list, description="the same work timed against itself")
     machine: dict[str, Any] = Field(default_factory=dict, description="threads, clocks and limits")
     others: Others | None = Field(None, description="what else kept the processor busy meanwhile")
+    began: str | None = Field(None, description="when the timing began, warm-up included, UTC, ISO 8601")
+    ended: str | None = Field(None, description="when the last sample was taken")
     seed: int = Field(0, ge=0, description="the seed of sampled work and of the intervals")
 
     @property
     def relative_noise(self) -> float | None:
         """The largest of the measured noises, a fraction; None where none was measured."""
-        known = [noise.relative for noise in self.noise if noise.relative is not None]
+        return self.noise_in(None)
+
+    def noise_in(self, scope: Scope | None) -> float | None:
+        """Return the largest noise measured in a scope (None: in any), a fraction; None where none was."""
+        known = [
+            noise.relative
+            for noise in self.noise
+            if noise.relative is not None and (scope is None or noise.scope in (None, scope))
+        ]
         return max(known, default=None)
 
     def find(
@@ -130,7 +140,7 @@ class TimingRecord(BaseModel):
             )
         if not slow.samples_s or not fast.samples_s:
             return None
-        return speedup(slow.samples_s, fast.samples_s, noise=self.relative_noise, seed=self.seed)
+        return speedup(slow.samples_s, fast.samples_s, noise=self.noise_in(slow.scope), seed=self.seed)
 
 
 def write_timings(path: str | Path, timings: TimingRecord) -> None:

@@ -44,16 +44,18 @@ def place_labels(
     sizes: Sequence[tuple[float, float]],
     width: float,
     height: float,
+    taken: Sequence[Box] = (),
 ) -> list[Box | None]:
     """Return a box for each point's label in an area from (0, 0) to (width, height).
 
-    sizes: the labels' widths and heights. The nearest free place is taken, the right one first, and one
-    whose line to the point crosses no other label where there is such. None where no place is free.
+    sizes: the labels' widths and heights; taken: what else must be kept free. The nearest free place is
+    taken, the right one first, and one whose line to the point crosses no other label where there is
+    such. None where no place is free.
 
     >>> place_labels([(50, 50)], [(40, 10)], 200, 100)
     [Box(x=57.0, y=45.0, width=40, height=10)]
     """
-    kept = [Box(x - POINT, y - POINT, 2 * POINT, 2 * POINT) for x, y in points]
+    kept = [*taken, *(Box(x - POINT, y - POINT, 2 * POINT, 2 * POINT) for x, y in points)]
     placed: list[Box] = []
     found: list[Box | None] = []
     for point, size in zip(points, sizes, strict=True):

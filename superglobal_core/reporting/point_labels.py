@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from superglobal_core.reporting.drawing import INK, MUTED
-from superglobal_core.reporting.label_places import place_labels
+from superglobal_core.reporting.label_places import Box, place_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,10 +21,17 @@ SPARE = 1.06
 FAR = 12.0  # printer's points from which on a line leads to the point
 
 
-def write_labels(axes: Axes, places: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
+Place = tuple[float, float]
+LINE_WIDTH = 3.0  # what is kept free around a line
+
+
+def write_labels(
+    axes: Axes, places: Sequence[Place], names: Sequence[str], corners: Sequence[Place] = ()
+) -> None:
     """Write the names of points without overlaps; all else of the chart must be drawn already.
 
-    places: the points in the axes' data coordinates.
+    places: the points in the axes' data coordinates; corners: of a line of upright and level pieces that
+    no name may lie on, in the same.
     """
     canvas = axes.get_figure(root=True)
     assert canvas is not None
@@ -38,9 +46,14 @@ def write_labels(axes: Axes, places: Sequence[tuple[float, float]], names: Seque
         extent = text.get_window_extent()
         sizes.append((SPARE * extent.width * to_points, extent.height * to_points))
         text.remove()
-    points = [(axes.transData.transform(place) - area.p0) * to_points for place in places]
-    centres = [(float(point[0]), float(point[1])) for point in points]
-    boxes = place_labels(centres, sizes, area.width * to_points, area.height * to_points)
+
+    def to_area(place: Place) -> Place:
+        x, y = (axes.transData.transform(place) - area.p0) * to_points
+        return float(x), float(y)
+
+    centres = [to_area(place) for place in places]
+    pieces = [_around(to_area(one), to_area(other)) for one, other in itertools.pairwise(corners)]
+    boxes = place_labels(centres, sizes, area.width * to_points, area.height * to_points, pieces)
     for name, centre, box in zip(wrapped, centres, boxes, strict=True):
         if box is None:
             continue
@@ -66,3 +79,9 @@ def write_labels(axes: Axes, places: Sequence[tuple[float, float]], names: Seque
                 arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 3},
                 in_layout=False,
             )
+
+
+def _around(one: Place, other: Place) -> Box:
+    (left, right), (low, high) = (sorted(pair) for pair in zip(one, other, strict=True))
+    half = LINE_WIDTH / 2
+    return Box(left - half, low - half, right - left + LINE_WIDTH, high - low + LINE_WIDTH)

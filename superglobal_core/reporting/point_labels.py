@@ -22,6 +22,8 @@ FAR = 12.0  # printer's points from which on a line leads to the point
 
 
 Place = tuple[float, float]
+# Another point so many times as far from a name could be taken for its own: a line tells.
+NEIGHBOUR = 2.0
 LINE_WIDTH = 3.0  # what is kept free around a line
 
 
@@ -69,14 +71,16 @@ def write_labels(
             parse_math=False,
             in_layout=False,
         )
-        if math.dist(end, centre) > FAR:
+        own = math.dist(end, centre)
+        others = (math.dist(box.nearest(*other), other) for other in centres if other != centre)
+        if own > FAR or any(distance < NEIGHBOUR * own for distance in others):
             axes.annotate(
                 "",
                 centre,
                 end,
                 xycoords="axes points",
                 textcoords="axes points",
-                arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 3},
+                arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0},
                 in_layout=False,
             )
 

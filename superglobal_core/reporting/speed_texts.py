@@ -125,11 +125,8 @@ def remarks(row: SpeedRow) -> str:
 
 
 def noise_sentences(group: SpeedGroup) -> list[tuple[str, str]]:
-    """Return what the clock's noise is, by scope where that can be told."""
-    scopes = [scope for scope, rows in group.rows.items() if any(row.summary for row in rows)]
-    noise = group.record.noise
-    named = [scope.capitalize() for scope in scopes] if len(scopes) == len(noise) else [""] * len(noise)
-    return list(zip(named, (each.sentence for each in noise), strict=True))
+    """Return the clock's noise in each scope; the scope is empty where the record does not tell it."""
+    return [((each.scope or "").capitalize(), each.sentence) for each in group.record.noise]
 
 
 def machine_facts(group: SpeedGroup) -> list[tuple[str, str]]:

@@ -104,7 +104,7 @@ def record(timings: list[MethodTiming], **more: Any) -> TimingRecord:
     )
     facts: dict[str, Any] = {
         "record": told,
-        "noise": [NOISE, NOISE],
+        "noise": [NOISE.model_copy(update={"scope": scope}) for scope in ("scoring", "end to end")],
         "machine": {
             "threads": {"torch": 2, "OMP_NUM_THREADS": None},
             "cpu_frequency": {"governor": "performance", "current_mhz": 2400.0, "max_mhz": None},
@@ -219,6 +219,8 @@ def test_page_says_scopes_noise_machine_and_claim(report: Path) -> None:
     assert (page.wrong, page.open) == ([], [])
     for sentence in (*SCOPES.values(), NOISE.sentence, PAPER):
         assert " ".join(sentence.split()) in page.text
+    assert f"End to end. {NOISE.sentence}." in page.text
+    assert "against the noise of their own scope ." in page.text.replace("scope.", "scope .")
     assert "Card <9>, 1,200 MHz, power limit 350 W" in page.text
     assert "2,400 MHz, governor performance" in page.text
     assert "4,000x" in page.text

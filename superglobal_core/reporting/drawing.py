@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d5dae1", "#fffffe"
 # Okabe and Ito's colours, told apart with every common kind of colour blindness; the single stage is grey.
-SERIES = ("#8b95a3", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+SERIES = (
+    *("#8b95a3", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"),
+    # As many again for suites of many methods, each next to unlike ones.
+    *("#56b4e9", "#7a4a21", "#5b3a8e", "#94a51a", "#b0203a", "#0f6b63"),
+)
 
 WIDTH = 6.4  # inches
 STYLE: dict[Any, Any] = {

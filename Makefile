@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUITE_NAME = $(shell sed -n 's/^suite: *//p' $(SUITE))
 
-.PHONY: run test check bench lock install help
+.PHONY: run test check bench lock install asmk help
 
 run: $(INSTALLED)
 	@$(BIN)/python tools/unlock.py
@@ -34,6 +34,10 @@ install: $(INSTALLED)
 
 $(INSTALLED): requirements.lock pyproject.toml tools/install.sh
 	PYTHON="$(PYTHON)" sh tools/install.sh $(VENV)
+
+# ASMK's package is published as source: it takes a C compiler, so nothing else asks for it.
+asmk: $(INSTALLED)
+	sh tools/install.sh $(VENV) requirements-asmk.lock
 
 # The exact versions and hashes of every package, for all platforms and Python versions.
 lock:

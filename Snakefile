@@ -5,12 +5,15 @@ if "suite" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/suite.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/local.smk"
 include: "workflow/rules/rerank.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/timing.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -18,6 +18,10 @@ class UserError(Exception):
     """
 
 
+class MissingPackageError(UserError):
+    """A package that only some uses need is not installed: the message says how to install it."""
+
+
 def name_list(names: Iterable[object], limit: int = 8) -> str:
     """Join names for a message, at most `limit` of them, and say how many more there are.
 

@@ -34,7 +34,13 @@ def test_environment_yml_names_what_pyproject_names(project: dict) -> None:
         _requirement(line) for line in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     )
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["workflow"], *extras["faiss-gpu"], *extras["test"]]
+    wanted = [
+        *project["dependencies"],
+        *extras["workflow"],
+        *extras["faiss-gpu"],
+        *extras["local"],
+        *extras["test"],
+    ]
     pyproject = dict(_requirement(line) for line in wanted if not line.startswith("superglobal["))
     expected = {CONDA_NAMES.get(name, name): bounds for name, bounds in pyproject.items()}
     expected |= {"python": project["requires-python"], "pip": ""}
@@ -52,7 +58,13 @@ def test_the_lock_pins_every_dependency_with_hashes_and_no_address(project: dict
         assert "--hash=sha256:" in entry, entry[:80]
         pins[match[1]] = match[2]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["workflow"], *extras["faiss"], *extras["test"]]
+    wanted = [
+        *project["dependencies"],
+        *extras["workflow"],
+        *extras["faiss"],
+        *extras["local"],
+        *extras["test"],
+    ]
     names = {_requirement(line)[0] for line in wanted if not line.startswith("superglobal[")}
     assert names <= set(pins)
 

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Make a virtual environment with the pinned packages and this package: `sh tools/install.sh .venv`.
+# A second argument names another lock file, whose packages come on top.
 # uv is used where it is there or can be had (seconds instead of minutes), pip otherwise.
 set -eu
 venv=${1:?name the folder of the virtual environment}
+lock=${2:-requirements.lock}
 python=${PYTHON:-python3}
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
@@ -22,11 +24,15 @@ elif [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install --quiet --disabl
 else
     uv=
 fi
-echo "Installing the pinned packages into $venv (several GB with torch; once)"
-if [ -n "$uv" ] && "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r requirements.lock; then
+if [ "$lock" = requirements.lock ]; then
+    echo "Installing the pinned packages into $venv (several GB with torch; once)"
+fi
+pinned="--quiet --no-deps --require-hashes -r $lock"
+# $pinned is several words.
+if [ -n "$uv" ] && "$uv" pip install --python "$venv/bin/python" $pinned; then
     "$uv" pip install --quiet --python "$venv/bin/python" --no-deps -e .
 else
-    "$venv/bin/python" -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+    "$venv/bin/python" -m pip install --disable-pip-version-check $pinned
     "$venv/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps -e .
 fi
-touch "$venv/.installed"
+[ "$lock" != requirements.lock ] || touch "$venv/.installed"

@@ -83,13 +83,14 @@ def rerank(
     parameters = parse_settings(settings or [], options)
     reranker: Any
     if method in LOCAL_KINDS:
-        from superglobal_core.reranking.local_methods import Means, make_scorer
+        from superglobal_core.reranking.local_methods import Means
         from superglobal_core.steps.rerank_local import local_orders
 
         means = Means(backbone, checkpoint, weights, device, precision)
         del parameters["shortlist"]
-        scorer = make_scorer(method, means, **parameters)
-        reranker = local_orders(scorer, shortlist, local_queries, local_database, untrained=untrained)
+        reranker = local_orders(
+            method, means, parameters, shortlist, local_queries, local_database, untrained=untrained
+        )
     else:
         reranker = make_reranker(method, **parameters)
     ranking = rerank_step(

@@ -89,7 +89,7 @@ def time_methods(
         backbone=backbone,
         checkpoint=checkpoint,
         descriptor=descriptor,
-        weights={"xfeat-magsac": xfeat, "rrt": rrt},
+        weights={"xfeat": xfeat, "rrt": rrt},
         local=local or [],
         suite=suite,
         dataset=dataset,

@@ -16,7 +16,7 @@ from superglobal_core.comparison.stand_ins import StandInXFeat, draw_pictures
 from superglobal_core.comparison.works import Contestant, FailedContestant, reason_of
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
-from superglobal_core.errors import UserError
+from superglobal_core.errors import MissingPackageError, UserError
 from superglobal_core.features.local_extraction import LocalExtractor
 from superglobal_core.networks.settings import preset
 from superglobal_core.reranking.local_methods import KINDS, Means, make_extractor, make_scorer
@@ -101,43 +101,51 @@ class Entries:
         return found
 
     def _local(self, label: str, method: Chosen) -> Contestant:
-        means = self._means(method)
-        scorer = make_scorer(method.reranker, means, **method.parameters)
-        extractor: LocalExtractor | None
-        stand_in = scorer.kind == "xfeat" and means.weights is None
-        if not stand_in:
-            extractor = make_extractor(scorer.kind, means)
-        else:
-            extractor = None if scorer.kind in self._stored else StandInXFeat()
+        means, kind = self._means(method), LOCAL_KINDS[method.reranker]
+        stored = kind in self._stored
         try:
-            data = self._local_data(scorer.kind, extractor)
-        except UserError as error:
-            if scorer.kind in self._stored:
-                raise
-            return FailedContestant(scorer.name, label, reason_of(error))
+            extractor = self._extractor(kind, means)
+        except MissingPackageError as error:
+            return FailedContestant(method.reranker, label, reason_of(error))
+        try:
+            data = self._local_data(kind, extractor)
         except Exception as error:
-            return FailedContestant(scorer.name, label, reason_of(error))
+            if stored:  # folders that were named are the caller's to mend
+                raise
+            return FailedContestant(method.reranker, label, reason_of(error))
+        try:
+            scorer = make_scorer(method.reranker, means, data.database, **method.parameters)
+        except UserError as error:
+            # Not a mistake of the caller's: a package that is absent, features too few to learn from.
+            if isinstance(error, MissingPackageError) or method.reranker.endswith("-asmk"):
+                return FailedContestant(method.reranker, label, reason_of(error))
+            raise
         contestant = LocalContestant(
             label,
             scorer,
             self._inputs,
             data,
-            extractor=None if stand_in else extractor,
+            extractor=None if isinstance(extractor, StandInXFeat) else extractor,
             pictures=self._all_pictures(),
             describe=self._describe(),
         )
-        if stand_in and scorer.kind not in self._stored:
+        if isinstance(extractor, StandInXFeat):
             contestant.notes.append(
                 "accuracy not available: weights missing; timed on RootSIFT's points and projected descriptors"
             )
         return contestant
 
+    def _extractor(self, kind: str, means: Means) -> LocalExtractor | None:
+        if kind == "xfeat" and means.weights is None:
+            return None if kind in self._stored else StandInXFeat()
+        return make_extractor(kind, means)
+
     def _means(self, method: Chosen) -> Means:
-        wanted = self._wanted
+        wanted, kind = self._wanted, LOCAL_KINDS[method.reranker]
         return Means(
             wanted.backbone or "resnet50",
             wanted.checkpoint,
-            method.weights or wanted.weights.get(method.reranker),
+            method.weights or wanted.weights.get("xfeat" if kind == "xfeat" else method.reranker),
             self._inputs.device,
             wanted.precision,
             wanted.seed,

@@ -31,7 +31,7 @@ class RootSift:
 
     def __init__(self, most: int = MOST_FEATURES) -> None:
         self.most = most
-        self._sift = cv2.SIFT_create(nfeatures=most)
+        self._sift = cv2.SIFT.create(nfeatures=most)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from superglobal_core.errors import UserError
+from superglobal_core.errors import MissingPackageError, UserError
 from superglobal_core.files import sha256_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def letterbox(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, int
     Returns the square, float32 (640, 640, 3) from 0 to 1; the scale (x, y); and the width and height used.
 
     >>> square, scale, size = letterbox(np.full((100, 200, 3), 51, np.uint8))
-    >>> square.shape, scale.tolist(), size, float(square.mean().round(3))
+    >>> square.shape, scale.tolist(), size, round(float(square.mean()), 3)
     ((640, 640, 3), [3.2, 3.2], (640, 320), 0.2)
     """
     height, width = image.shape[:2]
@@ -131,7 +131,7 @@ def _session(network: Path, threads: int) -> onnxruntime.InferenceSession:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError('XFeat needs onnxruntime: pip install "superglobal[local]"') from error
+        raise MissingPackageError('XFeat needs onnxruntime: pip install "superglobal[local]"') from error
     if not network.is_file():
         raise UserError(
             f"there is no network {network}: get it with `superglobal download xfeat`, and name xfeat.onnx"

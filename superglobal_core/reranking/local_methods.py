@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 
 from superglobal_core.devices import choose_device
@@ -14,9 +15,11 @@ from superglobal_core.features.extraction import Precision
 from superglobal_core.features.local_extraction import LocalExtractor
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.reranking.names import LOCAL_KINDS, LOCAL_PARAMETERS
-from superglobal_core.reranking.pairs import PairScorer
+from superglobal_core.reranking.pairs import ManyImages, PairScorer
 
 KINDS = tuple(dict.fromkeys(LOCAL_KINDS.values()))
+# Images that visual words are learnt from, evenly spaced: their features fit in memory.
+TEACHERS = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +50,10 @@ class Means:
         return cast(Precision, "float32" if cpu and self.precision == "float16" else self.precision)
 
 
-def make_scorer(name: str, means: Means, **parameters: Any) -> PairScorer:
+def make_scorer(name: str, means: Means, images: ManyImages = (), **parameters: Any) -> PairScorer:
     """Build a scorer of image pairs by name; parameters of None keep their defaults.
+
+    images: features that a method may learn from: ASMK's visual words come from a sample of them.
 
     Raises:
         UserError: for an unknown name, a parameter that it does not have, or unusable weights.
@@ -66,6 +71,8 @@ def make_scorer(name: str, means: Means, **parameters: Any) -> PairScorer:
         from superglobal_core.reranking.rrt import RRTScorer
 
         return RRTScorer(means.weights, device=means.device, precision=means.fitting_precision, **given)
+    if name.endswith("-asmk"):
+        return _asmk(name, images, **given)
     from superglobal_core.reranking.spatial import RootSiftScorer, XFeatScorer
 
     return (RootSiftScorer if name == "rootsift-magsac" else XFeatScorer)(**given)
@@ -92,6 +99,14 @@ def make_extractor(kind: str, means: Means) -> LocalExtractor:
     if kind == "cvnet-maps":
         return _maps(means)
     raise unknown_name("kind", kind, KINDS)
+
+
+def _asmk(name: str, images: ManyImages, words: int = 4096, **parameters: Any) -> PairScorer:
+    from superglobal_core.reranking.asmk import RootSiftAsmk, XFeatAsmk
+
+    rows = np.unique(np.linspace(0, len(images) - 1, min(len(images), TEACHERS)).astype(np.int64))
+    teachers = [images[int(row)] for row in rows] if len(images) else []
+    return (RootSiftAsmk if name == "rootsift-asmk" else XFeatAsmk).train(teachers, words, **parameters)
 
 
 def _cvnet(means: Means, **parameters: Any) -> PairScorer:

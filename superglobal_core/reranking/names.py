@@ -7,6 +7,7 @@ list equal to what `methods` and `local_methods` register.
 from __future__ import annotations
 
 _SPATIAL = ("model", "threshold", "iterations", "least_cosine", "most_ratio", "seed")
+_ASMK = ("words", "alpha", "least_similarity", "seed")
 
 #: parameters beside `shortlist`, by method: those by global descriptors
 GLOBAL_PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -24,6 +25,8 @@ LOCAL_PARAMETERS: dict[str, tuple[str, ...]] = {
     "rootsift-magsac": _SPATIAL,
     "xfeat-magsac": _SPATIAL,
     "rrt": (),
+    "rootsift-asmk": _ASMK,
+    "xfeat-asmk": _ASMK,
 }
 #: the local features that a method works on
 LOCAL_KINDS = {
@@ -31,6 +34,8 @@ LOCAL_KINDS = {
     "rootsift-magsac": "rootsift",
     "xfeat-magsac": "xfeat",
     "rrt": "rootsift",
+    "rootsift-asmk": "rootsift",
+    "xfeat-asmk": "xfeat",
 }
 METHOD_PARAMETERS = {**GLOBAL_PARAMETERS, **LOCAL_PARAMETERS}
 

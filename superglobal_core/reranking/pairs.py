@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 # One image's local features as they are stored: arrays by field name.
 LocalFeatures = Mapping[str, np.ndarray]
+
+
+class ManyImages(Protocol):
+    """The local features of many images, by row."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, row: int, /) -> LocalFeatures: ...
 
 
 class PairScorer(abc.ABC):

@@ -91,6 +91,13 @@ def checkpoint_path(entry: Entry, root: str | Path) -> Path:
     return items_of(entry, root)[0].path
 
 
+def weights_path(entry: Entry, root: str | Path) -> Path:
+    """Return where a local method's own weights lie (UserError when the entry is none)."""
+    if entry.kind != "weights" or len(entry.files) != 1:
+        raise UserError(f"{entry.name} holds no weights of a local method: name one, for example xfeat")
+    return items_of(entry, root)[0].path
+
+
 def download_step(
     entries: Sequence[Entry],
     root: str | Path,

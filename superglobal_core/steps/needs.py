@@ -38,6 +38,7 @@ def needs_of(suite: Suite, catalogue: Catalogue) -> Needs:
         for name, descriptor in suite.descriptors.items()
         if descriptor.extract is not None
     ]
+    named += [(f"methods.{name}", "weights", method.download) for name, method in suite.methods.items()]
     wanted: dict[str, Entry] = {}
     for place, kind, name in named:
         if name is not None:

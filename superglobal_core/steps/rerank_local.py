@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from superglobal_core.data.groundtruth import GroundTruth
 from superglobal_core.errors import UserError
 from superglobal_core.features.local_store import LocalStore, rows_in
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.reranking.local import PairReranker
-from superglobal_core.reranking.pairs import PairScorer
+from superglobal_core.reranking.local_methods import Means, make_scorer
+from superglobal_core.reranking.names import LOCAL_KINDS
 
 
 def local_orders(
-    scorer: PairScorer,
+    method: str,
+    means: Means,
+    parameters: Mapping[str, Any],
     shortlist: int,
     queries: Sequence[str | Path],
     database: Sequence[str | Path],
@@ -30,25 +34,27 @@ def local_orders(
         UserError: when folders are absent or damaged, or hold features of another kind; when the
             scorer lacks its weights, unless `untrained`.
     """
-    if scorer.missing and not untrained:
-        raise UserError(
-            f"{scorer.name} has no figures without its {scorer.missing}: name the file with --weights "
-            "(cvnet-rerank: --checkpoint), or rerank by random weights all the same with --untrained"
-        )
+    kind = LOCAL_KINDS[method]
     if not queries or not database:
         raise UserError(
-            f"{scorer.name} works on local features: extract them with `superglobal local --kind {scorer.kind}` "
+            f"{method} works on local features: extract them with `superglobal local --kind {kind}` "
             "and name the folders with --local-queries and --local-database"
         )
     if shortlist < 1:
         raise UserError(f"--shortlist is {shortlist}: at least 1 is needed")
     stores = LocalStore.open(*queries), LocalStore.open(*database)
     for store, folders in zip(stores, (queries, database), strict=True):
-        if store.kind != scorer.kind:
+        if store.kind != kind:
             raise UserError(
-                f"{folders[0]} holds {store.kind} features, but {scorer.name} needs {scorer.kind}: "
-                f"extract them with `superglobal local --kind {scorer.kind}`"
+                f"{folders[0]} holds {store.kind} features, but {method} needs {kind}: "
+                f"extract them with `superglobal local --kind {kind}`"
             )
+    scorer = make_scorer(method, means, stores[1], **parameters)
+    if scorer.missing and not untrained:
+        raise UserError(
+            f"{method} has no figures without its {scorer.missing}: name the file with --weights "
+            "(cvnet-rerank: --checkpoint), or rerank by random weights all the same with --untrained"
+        )
 
     def make(
         query_store: FeatureStore, database_store: FeatureStore, truth: GroundTruth | None

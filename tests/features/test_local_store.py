@@ -179,6 +179,15 @@ def test_bad_images_are_listed_or_left_out(files: list[ImageFile], tmp_path: Pat
     assert contents(tmp_path / "out") == before
 
 
+def test_a_shard_may_hold_no_image_at_all(files: list[ImageFile], tmp_path: Path) -> None:
+    files[2].path.write_bytes(b"")
+    make(files, tmp_path / "out", on_error="skip", shard_size=1)
+    store = LocalStore.open(tmp_path / "out")
+    assert store.ids == ["00", "01", "03", "04", "05", "06"]
+    assert same(store[2], Points()(read_image(files[3].path)))
+    assert make(files, tmp_path / "out", on_error="skip", shard_size=1).found_done == 7
+
+
 def test_an_extractor_may_refuse_an_image(files: list[ImageFile], tmp_path: Path) -> None:
     class Refusing(Points):
         def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -304,6 +313,7 @@ def test_any_ragged_arrays_come_back(
 
 SCRIPT = """
 import sys, time
+from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_local_store import Points, make
 from superglobal_core.data.images import list_images
@@ -311,7 +321,7 @@ class Slow(Points):
     def __call__(self, image):
         time.sleep(0.01)
         return super().__call__(image)
-make(list_images({images!r}), {out!r}, Slow(), shard_size=2)
+make(list_images({images!r}), Path({out!r}), Slow(), shard_size=2)
 """
 
 
@@ -320,10 +330,7 @@ def test_killed_and_gone_on_gives_the_same_bytes(tmp_path: Path) -> None:
     files = list_images(tmp_path / "images")
     make(files, tmp_path / "whole", shard_size=2)
     whole, out = contents(tmp_path / "whole"), tmp_path / "out"
-    script = SCRIPT.format(
-        tests=str(Path(__file__).parent), images=str(tmp_path / "images"), out=tmp_path / "out"
-    )
-    script = script.replace(f"PosixPath('{out}')", f"__import__('pathlib').Path('{out}')")
+    script = SCRIPT.format(tests=str(Path(__file__).parent), images=str(tmp_path / "images"), out=str(out))
     paths = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
     killed = 0
     for wanted in (2, 5):

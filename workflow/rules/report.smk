@@ -1,25 +1,12 @@
 # The report: one page and tables from all results of the suite.
 
 
-rule suite:
-    output:
-        f"{RESULTS}/suite.json",
-    log:
-        f"{LOGS}/suite.log",
-    conda:
-        "../../environment.yml"
-    params:
-        suite=SUITE.model_dump(mode="json"),
-        code=fingerprint("superglobal_core.config"),
-    script:
-        "../scripts/save_suite.py"
-
-
 rule report:
     input:
         suite=rules.suite.output[0],
         evaluations=results_of("evaluation", ".json"),
         rankings=results_of("rankings", ".npz"),
+        timings=timings(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(

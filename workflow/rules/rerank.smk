@@ -6,6 +6,7 @@ rule rerank:
         features=finished_features,
         groundtruth=groundtruth,
         search=rules.search.output.ranking,
+        local=finished_local,
     output:
         ranking=f"{RESULTS}/rankings/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.npz",
         record=f"{RESULTS}/rankings/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.record.json",
@@ -20,9 +21,12 @@ rule rerank:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
         options=method_options,
+        local=local_options,
         code=fingerprint(
-            "superglobal_core.steps.rerank", "superglobal_core.reranking.methods"
+            "superglobal_core.steps.rerank",
+            "superglobal_core.steps.rerank_local",
+            "superglobal_core.reranking.methods",
         ),
     shell:
         "superglobal rerank --queries '{params.queries}' {params.databases} --search {input.search}"
-        " --groundtruth {input.groundtruth} {params.options} --out {output.ranking} > {log} 2>&1"
+        " --groundtruth {input.groundtruth} {params.options} {params.local} --out {output.ranking} > {log} 2>&1"

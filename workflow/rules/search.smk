@@ -19,7 +19,14 @@ rule search:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
         places=SUITE.places,
+        spare=options(
+            spare=(
+                True
+                if any(chosen.junk == "remove" for chosen in SUITE.methods.values())
+                else None
+            )
+        ),
         code=fingerprint("superglobal_core.steps.search"),
     shell:
-        "superglobal search --queries '{params.queries}' {params.databases} --k {params.places}"
+        "superglobal search --queries '{params.queries}' {params.databases} --k {params.places} {params.spare}"
         " --groundtruth {input.groundtruth} --out {output.ranking} > {log} 2>&1"

@@ -1,0 +1,31 @@
+# Timing: all methods in turn on the same shortlists, with nothing else running beside.
+
+
+rule time:
+    input:
+        features=finished_features,
+        groundtruth=groundtruth,
+        suite=ancient(rules.suite.output[0]),
+        others=finished_timing,
+    output:
+        f"{RESULTS}/timing/{{descriptor}}/{{dataset}}/{{size}}.json",
+    log:
+        f"{LOGS}/time/{{descriptor}}/{{dataset}}/{{size}}.log",
+    conda:
+        "../../environment.yml"
+    # All of them, so that no other job runs meanwhile.
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        queries=lambda wildcards: features(wildcards, "queries"),
+        databases=databases,
+        options=timing_options,
+        methods=[
+            chosen.model_dump(mode="json", exclude={"junk"})
+            for chosen in SUITE.methods.values()
+        ],
+        code=fingerprint("superglobal_core.steps.time"),
+    shell:
+        "superglobal time --suite {input.suite} --queries '{params.queries}' {params.databases}"
+        " {params.options} --out {output} > {log} 2>&1"

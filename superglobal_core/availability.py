@@ -34,7 +34,16 @@ def accuracy_missing(suite: Suite, descriptor: str, dataset: str, size: str, met
 def features_name(suite: Suite, descriptor: str, method: str) -> str | None:
     """Return the folder of the local features that a method needs; None for methods without.
 
-    Maps depend on the descriptor's network, other kinds on nothing but the images.
+    Maps depend on the network alone: the first descriptor that has it names them. Other kinds depend
+    on nothing but the images.
     """
     kind = LOCAL_KINDS.get(suite.methods[method].reranker)
-    return f"{kind}-{descriptor}" if kind == "cvnet-maps" else kind
+    how = suite.descriptors[descriptor].extract
+    if kind != "cvnet-maps" or how is None:
+        return kind
+    network = (how.backbone, how.checkpoint, how.download)
+    for name, other in suite.descriptors.items():
+        given = other.extract
+        if given is not None and (given.backbone, given.checkpoint, given.download) == network:
+            return f"{kind}-{name}"
+    return f"{kind}-{descriptor}"

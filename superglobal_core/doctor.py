@@ -58,6 +58,12 @@ MODULES = (
     ("torchvision", "torchvision", "pip install torchvision"),
     ("cv2", "opencv-python-headless", "pip install opencv-python-headless"),
     ("faiss", "faiss-cpu", 'pip install "superglobal[faiss]" (needed for approximate search only)'),
+    ("onnxruntime", "onnxruntime", 'pip install "superglobal[local]" (needed for XFeat only)'),
+    (
+        "asmk",
+        "asmk",
+        'make asmk, or pip install "superglobal[asmk]" (needed for ASMK only; takes a C compiler)',
+    ),
     ("snakemake", "snakemake", 'pip install "superglobal[workflow]" (needed for the workflow only)'),
 )
 

@@ -17,6 +17,8 @@ PACKAGES = (
     "opencv-python-headless",
     "faiss-cpu",
     "faiss-gpu",
+    "onnxruntime",
+    "asmk",
     "snakemake",
 )
 

@@ -14,9 +14,9 @@ rule rerank:
         f"{LOGS}/rerank/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.log",
     conda:
         "../../environment.yml"
-    threads: 8
+    threads: rerank_threads
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,

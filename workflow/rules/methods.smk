@@ -1,0 +1,157 @@
+# What the rules about methods share: their options, local features, and timing.
+
+
+def method_options(wildcards):
+    """The method's name and parameters as options."""
+    chosen = SUITE.methods[wildcards.method]
+    left_out = {"label", "reranker", "parameters", "weights", "download"}
+    own = options(method=chosen.reranker, **chosen.model_dump(exclude=left_out))
+    others = (
+        f"--set {shlex.quote(f'{name}={value}')}"
+        for name, value in chosen.parameters.items()
+    )
+    return " ".join([own, *others])
+
+
+def weights(method):
+    """A local method's own weights: given, downloaded, or none."""
+    chosen = SUITE.methods[method]
+    if chosen.download is not None:
+        return str(weights_path(CATALOGUE[chosen.download], ROOT))
+    return str(chosen.weights) if chosen.weights is not None else None
+
+
+def network_options(descriptor, method):
+    """The networks of local features as options: the descriptor's, and the method's own weights."""
+    given = SUITE.descriptors[descriptor].extract
+    if given is None:
+        return options(weights=weights(method))
+    named = given.checkpoint or (
+        checkpoint_path(CATALOGUE[given.download], ROOT) if given.download else None
+    )
+    return options(backbone=given.backbone, checkpoint=named, weights=weights(method))
+
+
+def finished_networks(descriptor, method):
+    """What says that those networks' weights are there."""
+    given, chosen = SUITE.descriptors[descriptor].extract, SUITE.methods[method]
+    names = [given.download if given else None, chosen.download]
+    return [downloaded(name) for name in names if name is not None]
+
+
+def rerank_threads(wildcards):
+    """Many by local features; by global descriptors it takes a second, mostly the start of Python."""
+    return 8 if SUITE.methods[wildcards.method].reranker in LOCAL_KINDS else 1
+
+
+def local_folder(wildcards, split):
+    """The folder of the local features that a method needs of a split; None for methods without."""
+    name = features_name(SUITE, wildcards.descriptor, wildcards.method)
+    return name and f"{RESULTS}/local/{name}/{wildcards.dataset}/{split}"
+
+
+def finished_local(wildcards):
+    """The records of the local features that a reranking waits for, and of its networks."""
+    folders = [
+        local_folder(wildcards, split) for split in ["queries", *splits(wildcards)]
+    ]
+    if folders[0] is None:
+        return []
+    networks = finished_networks(wildcards.descriptor, wildcards.method)
+    return [f"{folder}/record.json" for folder in folders] + networks
+
+
+def local_options(wildcards):
+    """A local method's features and networks as options."""
+    queries = local_folder(wildcards, "queries")
+    if queries is None:
+        return ""
+    database = [
+        options(local_database=local_folder(wildcards, split))
+        for split in splits(wildcards)
+    ]
+    networks = network_options(wildcards.descriptor, wildcards.method)
+    return " ".join([options(local_queries=queries), *database, networks])
+
+
+def timed_local(wildcards):
+    """The local features that are there anyway, by kind, for a timing: those of methods with accuracy."""
+    return {
+        LOCAL_KINDS[SUITE.methods[method].reranker]: f"{RESULTS}/local/"
+        f"{features_name(SUITE, wildcards.descriptor, method)}/{wildcards.dataset}"
+        for method in SUITE.methods
+        if features_name(SUITE, wildcards.descriptor, method) is not None
+        and accuracy_missing(
+            SUITE, wildcards.descriptor, wildcards.dataset, "plain", method
+        )
+        is None
+    }
+
+
+def has_images(dataset):
+    """Whether a data set's images are at hand."""
+    data = SUITE.datasets[dataset]
+    return data.groundtruth is None or data.database_images is not None
+
+
+def timed_images(wildcards, split):
+    """A split's images for a timing: a folder or a list; None where there are none."""
+    if not has_images(wildcards.dataset):
+        return None
+    if SUITE.datasets[wildcards.dataset].synthetic is not None:
+        return f"{RESULTS}/data/{wildcards.dataset}/{split}"
+    return f"{RESULTS}/data/{wildcards.dataset}/{split}.txt"
+
+
+def finished_timing(wildcards):
+    """What a timing waits for beside descriptors and ground truth."""
+    waits = [
+        f"{folder}/{split}/record.json"
+        for folder in timed_local(wildcards).values()
+        for split in ("queries", "database")
+    ]
+    if has_images(wildcards.dataset):
+        data = SUITE.datasets[wildcards.dataset]
+        made = f"{RESULTS}/data/{wildcards.dataset}"
+        waits += (
+            [f"{made}/MANIFEST.json"]
+            if data.synthetic
+            else [f"{made}/queries.txt", f"{made}/database.txt"]
+        )
+    for method in SUITE.methods:
+        waits += finished_networks(wildcards.descriptor, method)
+    return list(dict.fromkeys(waits))
+
+
+def timing_options(wildcards):
+    """How to time, with what, as options."""
+    timing = SUITE.timing
+    given = SUITE.descriptors[wildcards.descriptor].extract
+    chosen = {
+        "shortlist": timing.shortlist,
+        "sizes": ",".join(map(str, timing.sizes)) or None,
+        "timed_queries": timing.queries,
+        "repeats": timing.repeats,
+        "budget": timing.budget,
+        "precision": timing.precision,
+        "seed": SUITE.seed,
+        "dataset": wildcards.dataset,
+        "query_images": timed_images(wildcards, "queries"),
+        "database_images": timed_images(wildcards, "database"),
+    }
+    if given is not None:
+        chosen |= {"backbone": given.backbone, "descriptor": given.preset}
+        chosen["checkpoint"] = given.checkpoint or (
+            checkpoint_path(CATALOGUE[given.download], ROOT) if given.download else None
+        )
+        if given.query_crop and has_images(wildcards.dataset):
+            chosen["boxes"] = groundtruth(wildcards)
+    for method, entry in SUITE.methods.items():
+        kind = LOCAL_KINDS.get(entry.reranker)
+        if weights(method) is not None and (kind == "xfeat" or entry.reranker == "rrt"):
+            chosen["xfeat" if kind == "xfeat" else "rrt"] = weights(method)
+    stored = [
+        f"--local '{kind}={folder}/queries,{folder}/database'"
+        for kind, folder in timed_local(wildcards).items()
+    ]
+    return " ".join([options(**chosen), *stored])

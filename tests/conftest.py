@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from helpers import Label, groundtruth_content
+from helpers import Done, Label, Run, groundtruth_content
 from hypothesis import settings
 
 # Read when torch is loaded, hence before: threads that wait leave the cores to whoever else tests here.
@@ -79,3 +79,18 @@ def write_groundtruth(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in this process."""
+
+    from superglobal_core import cli
+
+    def run(*arguments: object) -> Done:
+        with pytest.raises(SystemExit) as caught:
+            cli.main([str(argument) for argument in arguments])
+        code = caught.value.code
+        return Done(code if isinstance(code, int) else 1, *capfd.readouterr())
+
+    return run

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -50,3 +51,14 @@ def groundtruth_content(images: int, labels: Sequence[tuple[Label, Label, Label]
             for easy, hard, junk in labels
         ],
     }
+
+
+class Done(NamedTuple):
+    """What a command left on the terminal."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]

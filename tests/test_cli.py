@@ -12,41 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from helpers import encoded, groundtruth_content, picture, unit_rows, write_pictures
+from helpers import Run, encoded, groundtruth_content, picture, unit_rows, write_pictures
 
-from superglobal_core import cli
 from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.features.shards import write_shard
 from superglobal_core.features.store import FeatureStore
-
-
-class Done(NamedTuple):
-    """What a command left on the terminal."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
 
 # The golden file's figures are percentages; its note asks for the bracket widened by this.
 TIES = 0.15
 MAP_TOLERANCE = 1e-9
 SCORE_TOLERANCE = 1e-6
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process."""
-
-    def run(*arguments: object) -> Done:
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(argument) for argument in arguments])
-        code = caught.value.code
-        return Done(code if isinstance(code, int) else 1, *capfd.readouterr())
-
-    return run
 
 
 class Data(NamedTuple):

@@ -102,46 +102,50 @@ class Entries:
 
     def _local(self, label: str, method: Chosen) -> Contestant:
         means, kind = self._means(method), LOCAL_KINDS[method.reranker]
-        stand_in = kind == "xfeat" and means.weights is None
-        extractor: LocalExtractor | None = None
-        if not stand_in:
-            extractor = make_extractor(kind, means)
-        elif kind not in self._stored:
-            extractor = StandInXFeat()
+        stored = kind in self._stored
+        try:
+            extractor = self._extractor(kind, means)
+        except MissingPackageError as error:
+            return FailedContestant(method.reranker, label, reason_of(error))
         try:
             data = self._local_data(kind, extractor)
-        except UserError as error:
-            if kind in self._stored:
-                raise
-            return FailedContestant(method.reranker, label, reason_of(error))
         except Exception as error:
+            if stored:  # folders that were named are the caller's to mend
+                raise
             return FailedContestant(method.reranker, label, reason_of(error))
         try:
             scorer = make_scorer(method.reranker, means, data.database, **method.parameters)
-        except MissingPackageError as error:
-            return FailedContestant(method.reranker, label, reason_of(error))
+        except UserError as error:
+            # Not a mistake of the caller's: a package that is absent, features too few to learn from.
+            if isinstance(error, MissingPackageError) or method.reranker.endswith("-asmk"):
+                return FailedContestant(method.reranker, label, reason_of(error))
+            raise
         contestant = LocalContestant(
             label,
             scorer,
             self._inputs,
             data,
-            extractor=None if stand_in else extractor,
+            extractor=None if isinstance(extractor, StandInXFeat) else extractor,
             pictures=self._all_pictures(),
             describe=self._describe(),
         )
-        if stand_in and scorer.kind not in self._stored:
+        if isinstance(extractor, StandInXFeat):
             contestant.notes.append(
                 "accuracy not available: weights missing; timed on RootSIFT's points and projected descriptors"
             )
         return contestant
 
+    def _extractor(self, kind: str, means: Means) -> LocalExtractor | None:
+        if kind == "xfeat" and means.weights is None:
+            return None if kind in self._stored else StandInXFeat()
+        return make_extractor(kind, means)
+
     def _means(self, method: Chosen) -> Means:
-        wanted = self._wanted
-        own = "xfeat" if LOCAL_KINDS[method.reranker] == "xfeat" else method.reranker
+        wanted, kind = self._wanted, LOCAL_KINDS[method.reranker]
         return Means(
             wanted.backbone or "resnet50",
             wanted.checkpoint,
-            method.weights or wanted.weights.get(own),
+            method.weights or wanted.weights.get("xfeat" if kind == "xfeat" else method.reranker),
             self._inputs.device,
             wanted.precision,
             wanted.seed,

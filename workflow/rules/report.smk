@@ -17,7 +17,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
         suite=SUITE.model_dump(mode="json"),
         code=fingerprint("superglobal_core.reporting.report"),
     shell:

@@ -112,17 +112,8 @@ def groundtruth(wildcards):
 
 
 def downloaded(name):
-    """The file that says that an entry of the catalogue was downloaded.
-
-    What comes again is the same as before, or an error: then nothing needs to be computed again.
-    """
-    return ancient(str(record_of(name, ROOT)))
-
-
-def downloaded_images(wildcards):
-    """What says that a data set's images are there, if they are downloaded."""
-    name = SUITE.datasets[wildcards.dataset].download
-    return downloaded(name) if name else []
+    """The file that says that an entry of the catalogue was downloaded."""
+    return str(record_of(name, ROOT))
 
 
 def downloaded_file(wildcards, key):

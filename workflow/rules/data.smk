@@ -26,7 +26,6 @@ rule landmarks:
 rule lists:
     input:
         groundtruth=groundtruth,
-        images=downloaded_images,
     output:
         queries=f"{RESULTS}/data/{{dataset}}/queries.txt",
         database=f"{RESULTS}/data/{{dataset}}/database.txt",

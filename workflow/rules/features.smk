@@ -5,7 +5,6 @@ rule extract:
     # The shards are no outputs: Snakemake would delete the finished ones of an interrupted job.
     input:
         images=finished_images,
-        downloaded=downloaded_images,
         boxes=boxes,
         checkpoint=finished_checkpoint,
     output:

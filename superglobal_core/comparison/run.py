@@ -17,7 +17,7 @@ from superglobal_core.timing.memory import MemoryUse, measure_memory
 from superglobal_core.timing.noise import Noise, against_itself, noise_of
 from superglobal_core.timing.part import Part
 from superglobal_core.timing.record import MethodTiming, Scope
-from superglobal_core.timing.stopwatch import measure, synchronizer
+from superglobal_core.timing.stopwatch import garbage_kept, measure, synchronizer
 from superglobal_core.timing.storage import cache_note
 
 ONCE = " (once a query)"
@@ -74,7 +74,7 @@ def compare(contestants: Sequence[Contestant], plan: Plan, queries: int) -> Outc
     timings: list[MethodTiming] = []
     noise: list[Noise] = []
     began = _now()
-    with silent():
+    with silent(), garbage_kept():
         for scope in plan.scopes:
             turn = _Round(contestants, plan, queries, scope, plan.shortlist)
             timings += turn.run()

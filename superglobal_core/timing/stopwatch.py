@@ -61,7 +61,7 @@ def measure(
         spent[name] += time.perf_counter_ns() - begin
         return taken
 
-    with _garbage_kept():
+    with garbage_kept():
         for _ in range(warmup):
             for name in work:
                 run(name)
@@ -116,7 +116,8 @@ def _once(work: Callable[[], Any], wait: Callable[[], Any]) -> float:
 
 
 @contextlib.contextmanager
-def _garbage_kept() -> Iterator[None]:
+def garbage_kept() -> Iterator[None]:
+    """Leave what is in memory already out of every collection of garbage during the block."""
     # With torch loaded a collection walks a million objects, which takes longer than most works and
     # sweeps the processor's caches; those frozen here are passed over. Afterwards all is as it was.
     was_enabled, was_frozen = gc.isenabled(), gc.get_freeze_count() > 0

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import unit_rows, write_pictures
+from timed_inputs import DIMENSION, IMAGES, QUERIES
 
 from superglobal_core.timing.alone import VARIABLE
-
-QUERIES, IMAGES, DIMENSION = 3, 40, 16
 
 
 @pytest.fixture(autouse=True)

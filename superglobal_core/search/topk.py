@@ -17,12 +17,12 @@ def best_columns(scores: Tensor, k: int) -> Tensor:
     >>> best_columns(torch.tensor([[1.0, 3.0, 1.0, 1.0]]), 2).sort().values
     tensor([[0, 1]])
     """
-    values, columns = torch.topk(scores, k, dim=1, sorted=False)
     if k == scores.shape[1] or k == 0:
-        return columns
-    # Where more columns reach the k-th score than there are places, topk chose among them freely.
-    border = values.amin(dim=1, keepdim=True)
-    ambiguous = torch.nonzero((scores >= border).sum(dim=1) > k).flatten()
+        return torch.topk(scores, k, dim=1, sorted=False).indices
+    # One more than wanted: where its score is the k-th's too, topk chose among equals freely.
+    values, columns = torch.topk(scores, k + 1, dim=1)
+    columns = columns[:, :k].contiguous()
+    ambiguous = torch.nonzero(values[:, k - 1] == values[:, k]).flatten()
     for rows in ambiguous.split(max(1, SORTED_AT_ONCE // scores.shape[1])):
         columns[rows] = torch.sort(scores[rows], dim=1, descending=True, stable=True).indices[:, :k]
     return columns

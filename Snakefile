@@ -6,7 +6,6 @@ if "suite" not in config:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/methods.smk"
-include: "workflow/rules/suite.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/features.smk"
@@ -16,6 +15,12 @@ include: "workflow/rules/rerank.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/report.smk"
+
+
+# No output of a rule: the steps that read it would then run again, or not at all, for changes of
+# other keys. What they depend on is in their params.
+onstart:
+    save_suite(SUITE, f"{RESULTS}/suite.json")
 
 
 localrules:

@@ -31,6 +31,11 @@ def accuracy_missing(suite: Suite, descriptor: str, dataset: str, size: str, met
     return None
 
 
+def is_local(reranker: str) -> bool:
+    """Tell whether a reranker works on local features."""
+    return reranker in LOCAL_KINDS
+
+
 def features_name(suite: Suite, descriptor: str, method: str) -> str | None:
     """Return the folder of the local features that a method needs; None for methods without.
 

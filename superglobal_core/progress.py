@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -114,6 +115,7 @@ class Transfers:
 
     def __init__(self) -> None:
         self.bars: Progress | None = None
+        self.over = threading.Event()
 
     def __enter__(self) -> Transfers:
         if sys.stderr.isatty():
@@ -132,13 +134,14 @@ class Transfers:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.over.set()
         if self.bars is not None:
             self.bars.stop()
             self.bars = None
 
     def add(self, what: str, total: int | None = None) -> Transfer:
         """Show one more file of `total` bytes, as far as known, until its `with` block ends."""
-        return Transfer(self.bars, what, total)
+        return Transfer(self.bars, what, total, self.over)
 
     def say(self, text: str) -> None:
         """Print a line, above the bars where there are any."""
@@ -151,8 +154,9 @@ class Transfers:
 class Transfer:
     """The progress of one file in bytes, shown by `Transfers`; used by one thread at a time."""
 
-    def __init__(self, bars: Progress | None, what: str, total: int | None = None) -> None:
+    def __init__(self, bars: Progress | None, what: str, total: int | None, over: threading.Event) -> None:
         self.what = what
+        self._over = over
         self._bars = bars
         self._task = bars.add_task(what, total=total) if bars is not None else None
         self.last_line = time.monotonic()
@@ -175,7 +179,9 @@ class Transfer:
             self._bars.reset(self._task, total=total, completed=done)
 
     def advance(self, count: int) -> None:
-        """Say that `count` more bytes have come."""
+        """Say that `count` more bytes have come; after an interruption the thread that does so ends here."""
+        if self._over.is_set():
+            raise KeyboardInterrupt
         self.done += count
         if self._bars is not None and self._task is not None:
             self._bars.advance(self._task, count)

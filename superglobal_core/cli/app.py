@@ -44,6 +44,8 @@ Catalogues = Annotated[
     list[Path], typer.Option("--catalogue", help="a file with entries of your own; may be given again")
 ]
 
+INTERRUPTED = "interrupted; the same command goes on where it was"
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a user's error is one line on stderr and exit code 2."""
@@ -64,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
         # Whatever the steps did not foresee of files and their contents.
         _fail(f"{type(error).__name__}: {error}; check the paths and contents that were named")
     except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on where it was", 130)
+        _fail(INTERRUPTED, 130)
     except Exception as error:
         # The command-line parser's own errors; its classes move between releases, their method does not.
         if not hasattr(error, "format_message"):
@@ -73,6 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
         usage = f" (see {context.command_path} --help)" if context else ""
         _fail(f"{error.format_message()}{usage}" if error.format_message() else "no command was given")
     else:
+        if status == 130:
+            # Some releases of the parser make this of an interruption, and say nothing.
+            _fail(INTERRUPTED, 130)
         sys.exit(status if isinstance(status, int) else 0)
 
 

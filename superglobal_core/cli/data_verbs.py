@@ -52,7 +52,10 @@ def download(
 ) -> None:
     """Download data sets and checkpoints: resumed, from mirrors in turn, verified, unpacked."""
     from superglobal_core.data.catalogue import choose, load_catalogue, parse_parts
-    from superglobal_core.steps import download as step
+    from superglobal_core.steps.download import download_step
+    from superglobal_core.steps.download_plan import plan as plan_of
+    from superglobal_core.steps.download_plan import plan_text
+    from superglobal_core.steps.verify import verify_step
 
     known = load_catalogue(catalogue)
     if list_names:
@@ -64,11 +67,11 @@ def download(
     entries = choose(known, names or list(known))
     wanted = parse_parts(parts, entries)
     if verify:
-        typer.echo(step.verify_step(entries, root))
+        typer.echo(verify_step(root, [entry.name for entry in entries] if names else None))
     elif plan:
-        typer.echo(step.plan_text(step.plan(entries, root, wanted)))
+        typer.echo(plan_text(plan_of(entries, root, wanted)))
     else:
-        for sentence in step.download_step(
+        for sentence in download_step(
             entries, root, parts=wanted, parallel=parallel, check=check_images, keep_archives=keep_archives
         ):
             typer.echo(sentence)

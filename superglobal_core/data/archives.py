@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from superglobal_core.data.catalogue import LISTING_SUFFIX
 from superglobal_core.data.images import SUFFIXES
 from superglobal_core.data.tar_members import MB, Limits, Member, read_members
 from superglobal_core.errors import UserError, name_list
@@ -46,15 +47,38 @@ class Unpacked:
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """What an archive held: its images, and the names of its members that are none."""
+    """What an archive held: its images, and the names of its members that are none.
+
+    `folder` is where the images lie, seen from the listing; `removed`: they were deleted on purpose.
+    """
 
     archive: str
+    folder: str
     archive_bytes: int
     images: list[Unpacked]
     left_aside: list[str]
+    removed: bool = False
+
+
+class CountError(UserError):
+    """An archive holds another number of images than it should."""
+
+    def __init__(self, archive: Path, found: int, wanted: int) -> None:
+        super().__init__(f"{archive} holds {found} images where {wanted} are expected")
+        self.found = found
 
 
 _LISTING = TypeAdapter(Listing)
+
+
+def listing_of(archive: Path) -> Path:
+    """Return where the listing of an archive lies: beside it."""
+    return archive.with_name(f"{archive.name}{LISTING_SUFFIX}")
+
+
+def staging_of(archive: Path, folder: Path) -> Path:
+    """Return the folder that an archive is unpacked into until all of it is there."""
+    return folder.parent / f"{TEMPORARY_PREFIX}unpack-{archive.name}"
 
 
 def read_listing(path: Path) -> Listing:
@@ -73,19 +97,22 @@ def read_listing(path: Path) -> Listing:
         ) from error
 
 
-def unpack(archive: Path, folder: Path, listing: Path, *, limits: Limits | None = None) -> list[Unpacked]:
+def unpack(
+    archive: Path, folder: Path, listing: Path, *, limits: Limits | None = None, count: int | None = None
+) -> list[Unpacked]:
     """Unpack the images of a .tar.gz flat into `folder`, then write `listing`; done before, do nothing.
 
     Until the whole archive was read without an error nothing appears in `folder`. Several archives
     may share a folder. What is done stays done when the archive is deleted afterwards.
 
     Raises:
+        CountError: when it holds another number of images than `count`.
         UserError: when the archive is absent, damaged, holds no image or anything that is refused (see
             `read_members`), two images would have one name, or the disk is full.
     """
     folder = folder.resolve()  # the staging folder must lie on its file system
     before = _listing_before(listing)
-    if before is not None and _is_done(before, archive, folder):
+    if before is not None and count in (None, len(before.images)) and _is_done(before, archive, folder):
         return before.images
     if not archive.is_file():
         raise UserError(f"there is no archive {archive}: download it first")
@@ -95,23 +122,30 @@ def unpack(archive: Path, folder: Path, listing: Path, *, limits: Limits | None 
     with _staging(archive, folder) as staging:
         _check_space(archive, staging)
         images, left_aside = _stage(archive, staging, limits or Limits())
+        if count is not None and len(images) != count:
+            raise CountError(archive, len(images), count)
         known = {image.name for image in before.images} if before else set()
         _refuse_others(archive, folder, images, known)
         make_folder(folder)
         for image in images:
             (staging / image.name).replace(folder / image.name)
-    content = Listing(archive.name, archive.stat().st_size, images, left_aside)
+    where = os.path.relpath(folder, listing.parent.resolve())
+    content = Listing(archive.name, where, archive.stat().st_size, images, left_aside)
     write_json(listing, dataclasses.asdict(content))
     return images
 
 
 def remove_unpacked(listing: Path, folder: Path) -> None:
-    """Delete the images that a listing names, as far as they are there; the listing stays.
+    """Delete the images that a listing names, as far as they are there; the listing stays and says so.
 
     Raises:
         UserError: when the listing cannot be read or an image not be deleted.
     """
-    for image in read_listing(listing).images:
+    content = read_listing(listing)
+    if not content.removed:
+        # Before: killed in between, what is absent was not lost.
+        write_json(listing, dataclasses.asdict(content) | {"removed": True})
+    for image in content.images:
         try:
             (folder / image.name).unlink(missing_ok=True)
         except OSError as error:
@@ -139,7 +173,7 @@ def _is_done(listing: Listing, archive: Path, folder: Path) -> bool:
 @contextlib.contextmanager
 def _staging(archive: Path, folder: Path) -> Iterator[Path]:
     """Make a folder beside `folder` to unpack into, and remove it with all that is left there."""
-    staging = folder.parent / f"{TEMPORARY_PREFIX}unpack-{archive.name}"
+    staging = staging_of(archive, folder)
     try:
         if staging.exists():
             shutil.rmtree(staging)  # of a run that was killed

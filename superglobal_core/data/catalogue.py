@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from superglobal_core.data.strict_yaml import load_yaml
 from superglobal_core.errors import UserError, unknown_name
+
+RECORDS = "records"  # the folder, below the root, of what was downloaded under which name
+RESERVED = (RECORDS, "MANIFEST.json")
+LISTING_SUFFIX = ".images.json"  # of the file, beside an archive, that says what it held
+# File systems take 255 bytes, and names of our own are made of it: what is added takes some.
+NAME_BYTES = 200
+MOST_BYTES = 10**15
 
 SHIPPED = Path(__file__).with_name("catalogue.yaml")
 
@@ -23,24 +30,41 @@ def _is_relative(value: str) -> str:
     path = PurePosixPath(value)
     if not value or path.is_absolute() or ".." in path.parts or "\\" in value or value.startswith((".", "~")):
         raise ValueError("give a path below the root, without '..' and not beginning with '.'")
+    if not value.isprintable():
+        raise ValueError("give a path without control characters")
+    if any(len(part.encode()) > NAME_BYTES for part in path.parts):
+        raise ValueError(f"give names of at most {NAME_BYTES} bytes")
+    return value
+
+
+def _is_folder(value: str) -> str:
+    first = PurePosixPath(_is_relative(value)).parts[0]
+    if first in RESERVED:
+        raise ValueError(f"choose another folder: {first} below the root is for what we write ourselves")
     return value
 
 
 def _is_file_name(value: str) -> str:
     if "/" in _is_relative(value):
         raise ValueError("give a file name without folders")
+    if value.endswith(LISTING_SUFFIX):
+        raise ValueError(
+            f"give a name that does not end with {LISTING_SUFFIX}: such files we write ourselves"
+        )
     return value
 
 
 def _is_address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s]+", value):
+    if not re.fullmatch(r"https?://[^\s]+", value) or not value.isprintable():
         raise ValueError("give an address that begins with http:// or https://")
     return value
 
 
 RelativePath = Annotated[str, AfterValidator(_is_relative)]
+Folder = Annotated[str, AfterValidator(_is_folder)]
 FileName = Annotated[str, AfterValidator(_is_file_name)]
 Address = Annotated[str, AfterValidator(_is_address)]
+Bytes = Annotated[int, Field(ge=1, le=MOST_BYTES)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -53,9 +77,9 @@ class RemoteFile(_Model):
 
     name: FileName = Field(description="its name on disk")
     urls: list[Address] = Field(description="addresses in order of preference")
-    bytes: int | None = Field(default=None, ge=1, description="its exact size; none = not known")
-    about_bytes: int | None = Field(
-        default=None, ge=1, description="its size, roughly, where the exact one is not known"
+    bytes: Bytes | None = Field(default=None, description="its exact size; none = not known")
+    about_bytes: Bytes | None = Field(
+        default=None, description="its size, roughly, where the exact one is not known"
     )
     sha256: Sha256 | None = Field(default=None, description="none = not known; the first download records it")
     format: Format = Field("any", description="what its first bytes must look like")
@@ -71,10 +95,10 @@ class RemoteFile(_Model):
 class Parts(_Model):
     """Many archives of one kind, numbered from 1: `{part}` in name and addresses is the number."""
 
-    count: int = Field(ge=1, description="how many archives")
-    name: str = Field(description="file name with {part}")
+    count: int = Field(ge=1, le=100_000, description="how many archives")
+    name: FileName = Field(description="file name with {part}")
     urls: list[Address] = Field(min_length=1, description="addresses with {part}")
-    about_bytes: int | None = Field(default=None, ge=1, description="size of one archive, roughly")
+    about_bytes: Bytes | None = Field(default=None, description="size of one archive, roughly")
 
     @model_validator(mode="after")
     def _numbered(self) -> Parts:
@@ -92,7 +116,7 @@ class Entry(_Model):
     kind: Literal["dataset", "distractors", "checkpoint", "features", "weights"] = Field(
         description="what for"
     )
-    folder: RelativePath = Field(description="its folder below the root")
+    folder: Folder = Field(description="its folder below the root")
     files: list[RemoteFile] = Field(default_factory=list, description="files; archives are unpacked")
     parts: Parts | None = Field(default=None, description="distractors: their archives")
     groundtruth: FileName | None = Field(
@@ -111,8 +135,6 @@ class Entry(_Model):
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
         names = [file.name for file in self.files]
-        if len(set(names)) != len(names):
-            raise ValueError("two files have the same name")
         for key, value in (("groundtruth", self.groundtruth), ("image_list", self.image_list)):
             if value is not None and value not in names:
                 raise ValueError(f"{key} is {value}, which is none of the files")
@@ -122,6 +144,11 @@ class Entry(_Model):
             raise ValueError("distractors need parts, their archives")
         if not self.files and self.parts is None:
             raise ValueError("give files, or parts")
+        seen: set[str] = set()
+        for path in self.paths():
+            if path in seen:
+                raise ValueError(f"two files have the same name, {PurePosixPath(path).name}")
+            seen.add(path)
         return self
 
     def part(self, number: int) -> RemoteFile:
@@ -140,6 +167,14 @@ class Entry(_Model):
             format="tar.gz",
             unpack=f"jpg/part-{number:03d}",
         )
+
+    def paths(self) -> Iterator[str]:
+        """Yield where its files lie, below the root."""
+        folder = PurePosixPath(self.folder)
+        yield from (str(folder / file.name) for file in self.files)
+        if self.parts is not None:
+            numbers = range(1, self.parts.count + 1)
+            yield from (str(folder / self.parts.name.replace("{part}", str(number))) for number in numbers)
 
     def image_folder(self) -> str | None:
         """Return the folder, below the root, of a data set's images; None without any."""
@@ -181,15 +216,29 @@ def load_catalogue(more: Iterable[str | Path] = ()) -> Catalogue:
     entries: dict[str, Entry] = {}
     for path in (SHIPPED, *map(Path, more)):
         entries |= _read(path)
+    _refuse_same_paths(entries.values())
     return Catalogue(entries)
+
+
+def _refuse_same_paths(entries: Iterable[Entry]) -> None:
+    # One would be taken for the other.
+    owners: dict[str, str] = {}
+    for entry in entries:
+        for path in entry.paths():
+            other = owners.setdefault(path, entry.name)
+            if other != entry.name:
+                raise UserError(
+                    f"the entries {other} and {entry.name} both have a file {path}: "
+                    "give one of them another folder, or one name to both if it replaces the other"
+                )
 
 
 def _read(path: Path) -> dict[str, Entry]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read the catalogue {path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"the catalogue {path} is no valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"the catalogue {path} holds no entries: write one below its name (see docs/data.md)")
@@ -197,8 +246,11 @@ def _read(path: Path) -> dict[str, Entry]:
 
 
 def _entry(path: Path, name: str, value: Any) -> Entry:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UserError(f"{path}: the entry's name {name!r} may hold letters, digits, '_', '-' and '.' only")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):
+        raise UserError(
+            f"{path}: the entry's name {name[:200]!r} may hold letters, digits, '_', '-' and '.' only, "
+            "at most 100 of them"
+        )
     if not isinstance(value, dict):
         raise UserError(f"{path}: {name} holds no keys (see docs/data.md)")
     try:
@@ -234,6 +286,8 @@ def parse_parts(text: str | None, entries: Sequence[Entry]) -> list[int] | None:
         raise UserError(
             f"--parts {text}: give all, none, or numbers with commas, for example 1,2,7"
         ) from error
+    if not parts:
+        raise UserError(f"--parts {text!r} names no archive: give all, none, or numbers, for example 1,2,7")
     sets = [entry for entry in entries if entry.parts is not None]
     if not sets:
         raise UserError("--parts belongs to distractor sets, and none was named: leave it out")

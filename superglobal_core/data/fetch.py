@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from superglobal_core.data.catalogue import Entry, RemoteFile
 from superglobal_core.data.file_formats import end_problem, format_problem
+from superglobal_core.data.image_lists import list_problem
 from superglobal_core.data.manifest import NAME, Manifest, locked
 from superglobal_core.data.partial_file import Partial
 from superglobal_core.data.transfer import Expected, transfer
 from superglobal_core.data.transfer_errors import AddressError
 from superglobal_core.errors import UserError
 from superglobal_core.files import make_folder, sha256_of
-from superglobal_core.progress import Transfer, Transfers, bytes_text
+from superglobal_core.progress import Transfer, Transfers
 
 BY_HAND = "put in place by hand"
 
@@ -62,35 +61,14 @@ def fetch(
             return job.download(shown, attempts, back_off)
 
 
-def check_space(root: str | Path, needed_bytes: int) -> None:
-    """Make sure that so many bytes are free where `root` lies or will lie.
-
-    Raises:
-        UserError: when they are not.
-    """
-    folder = Path(root).absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise UserError(f"cannot read how much is free in {folder}: {error.strerror or error}") from error
-    if needed_bytes > free:
-        raise UserError(
-            f"{bytes_text(needed_bytes)} are needed in {root} and {bytes_text(free)} are free: "
-            "free space or choose another root"
-        )
-
-
 @contextlib.contextmanager
 def _alone(job: _Job, progress: Transfers) -> Iterator[None]:
-    name = quote(job.name, safe="")
-    with locked(job.root, name, wait=False) as alone:
+    with locked(job.root, job.name, wait=False) as alone:
         if alone:
             yield
             return
-    progress.say(f"{job.file.name}: another process is downloading it, waiting for it")
-    with locked(job.root, name):
+    progress.say(f"{job.file.name}: another download of it is running, waiting for it")
+    with locked(job.root, job.name):
         yield
 
 
@@ -141,7 +119,8 @@ class _Job:
         raise UserError(self._advice(reasons))
 
     def _from(self, url: str, shown: Transfer, attempts: int, back_off: float) -> str:
-        expected = Expected(self.file.bytes, self._known()[0] is not None)
+        packed = self.file.format == "tar.gz"
+        expected = Expected(self.file.bytes, checksum=self._known()[0] is not None, packed=packed)
         for pieced_before in (False, True):
             pieced = transfer(url, self.partial, expected, shown, attempts=attempts, back_off=back_off)
             sha256, problem = self._look_at(self.partial.path)
@@ -165,7 +144,7 @@ class _Job:
         size = path.stat().st_size
         if self.file.bytes is not None and size != self.file.bytes:
             return "", f"has {size} bytes where {self.file.bytes} are expected"
-        problem = format_problem(path, self.file.format)
+        problem = format_problem(path, self.file.format) or self._list_problem(path)
         if problem is not None:
             return "", problem
         found = sha256_of(path)
@@ -178,6 +157,11 @@ class _Job:
         if self.file.sha256 is None:
             problem += f" (is the new one wanted, remove {self.name} from it)"
         return found, problem
+
+    def _list_problem(self, path: Path) -> str | None:
+        if self.file.name != self.entry.image_list:
+            return None
+        return list_problem(path, self.entry.images)
 
     def _record(self, size: int, sha256: str, source: str) -> dict[str, Any]:
         return Manifest(self.root).record(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import os
-import tarfile
+import re
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-HEAD = 1024
+from superglobal_core.data.tar_members import BadArchiveError, Limits, read_members
+from superglobal_core.errors import UserError
+
+HEAD = 4096
 PIECE = 1 << 20
+# Some pages begin with a declaration or with comments.
+_PAGE = re.compile(
+    rb"(?>\s|<\?xml.*?\?>|<!--.*?-->)*+<(?:!doctype\s+html|html|head|body|title)\b", re.DOTALL | re.IGNORECASE
+)
 
 
 def is_page(head: bytes) -> bool:
@@ -22,8 +27,7 @@ def is_page(head: bytes) -> bool:
     >>> is_page(b"<!DOCTYPE html><title>Quota exceeded</title>"), is_page(b"img_1.jpg")
     (True, False)
     """
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:16].lower()
-    return start.startswith((b"<!doctype html", b"<html"))
+    return _PAGE.match(head[:HEAD].removeprefix(codecs.BOM_UTF8)) is not None
 
 
 def format_problem(path: Path, format: str) -> str | None:
@@ -46,13 +50,9 @@ def end_problem(path: Path, format: str) -> str | None:
     """Return what shows that a file was cut short, None if nothing does; archives are read to the end."""
     try:
         if format == "tar.gz":
-            with gzip.open(path) as unpacked:
-                # The members, then what is left of the stream: its checksum comes last.
-                with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-                    for _ in archive:
-                        pass
-                while unpacked.read(PIECE):
-                    pass
+            # As carefully as when it is unpacked: nobody vouches for it.
+            for _ in read_members(path, Limits(), "check"):
+                pass
         elif format == "torch":
             with path.open("rb") as stream:
                 zipped = stream.read(2) == b"PK"
@@ -62,8 +62,10 @@ def end_problem(path: Path, format: str) -> str | None:
             with path.open("rb") as stream:
                 if not _ends_with(stream, b"."):
                     return "is cut short"
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        return f"is cut short or damaged ({error})"
+    except BadArchiveError as error:
+        return error.problem
+    except (UserError, OSError) as error:
+        return f"cannot be read ({error})"
     return None
 
 

@@ -180,7 +180,8 @@ _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 def _refuse_incomplete(data: bytes) -> None:
     # OpenCV fills the missing part of a truncated JPEG with grey and says nothing to its caller;
-    # of a damaged PNG libpng complains to stderr by itself.
+    # of a damaged PNG libpng complains to stderr by itself. A JPEG that lacks no more than its end
+    # marker is refused too: nothing cheap tells it from one whose last rows are missing.
     if data.startswith(b"\xff\xd8"):
         _walk_jpeg(data)
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):

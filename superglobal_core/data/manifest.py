@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from superglobal_core.data.catalogue import RelativePath, Sha256
 from superglobal_core.errors import UserError
-from superglobal_core.files import make_folder, read_json, sha256_of, write_json
+from superglobal_core.files import make_folder, read_json, write_json
 
 NAME = "MANIFEST.json"
 LOCKS = ".locks"
@@ -37,15 +38,6 @@ class _Content(BaseModel):
 
 
 _CONTENT = TypeAdapter(_Content)
-
-
-@dataclasses.dataclass(frozen=True)
-class Verified:
-    """What became of recorded files: how many are right, how many are gone, and what is wrong with others."""
-
-    good: int
-    absent: int
-    problems: list[tuple[Path, str]]
 
 
 class Manifest:
@@ -88,36 +80,21 @@ class Manifest:
             write_json(self.path, {"files": dict(sorted(files.items()))})
         return record
 
-    def verify(self) -> Verified:
-        """Compare every recorded file with its checksum; one that is gone (an unpacked archive) is no problem."""
-        good, absent, problems = 0, 0, []
-        for name, record in self.read().items():
-            path = self.root / name
-            if not path.exists():
-                absent += 1
-                continue
-            try:
-                found = sha256_of(path)
-            except UserError as error:
-                problems.append((path, f"cannot be checked ({error})"))
-                continue
-            if found == record["sha256"]:
-                good += 1
-            else:
-                problems.append((path, f"has the sha256 {found}, recorded is {record['sha256']}"))
-        return Verified(good, absent, problems)
-
 
 @contextlib.contextmanager
 def locked(root: Path, name: str, *, wait: bool = True) -> Iterator[bool]:
-    """Hold a lock of a root that ends with the process; yield False, without it, when another one has it.
+    """Hold a lock of any name in a root, which ends with the process; yield False, without it, when another one has it.
 
     Raises:
         UserError: when the lock cannot be made.
     """
     folder = root / LOCKS
     make_folder(folder)
-    lock = FileLock(folder / f"{name}.lock")
+    # Names may be as long as paths, and hold what no file name can; the first letters are for people.
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    shown = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[-60:].lstrip("-.")
+    path = folder / f"{shown}-{digest}.lock"
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=-1 if wait else 0)
     except TimeoutError:
@@ -125,7 +102,7 @@ def locked(root: Path, name: str, *, wait: bool = True) -> Iterator[bool]:
         return
     except OSError as error:
         raise UserError(
-            f"cannot lock {folder / name}: {error.strerror or error}; choose a root that can be written"
+            f"cannot lock {path}: {error.strerror or error}; choose a root that can be written"
         ) from error
     try:
         yield True

@@ -53,17 +53,26 @@ class Member:
         return PurePosixPath(self.name).name
 
 
-def read_members(archive: Path, limits: Limits) -> Iterator[Member]:
+class BadArchiveError(UserError):
+    """An archive that is not taken; `problem` is the reason without the archive's name."""
+
+    def __init__(self, archive: Path, problem: str, advice: str) -> None:
+        super().__init__(f"the archive {archive} {problem}{advice}")
+        self.problem = problem
+
+
+def read_members(archive: Path, limits: Limits, doing: str = "unpack") -> Iterator[Member]:
     """Yield the plain files of an archive in its order; the end comes only when all of it was read and is sound.
 
     Raises:
-        UserError: when the archive is absent, cut short or damaged, goes beyond the limits, or has a
-            member that is no plain file or has a name that leads elsewhere.
+        BadArchiveError: when the archive is cut short or damaged, goes beyond the limits, or has a member
+            that is no plain file or has a name that leads elsewhere.
+        UserError: when it cannot be read.
     """
     with _reading(archive), archive.open("rb") as raw, gzip.GzipFile(fileobj=raw) as plain:
         archive_bytes = archive.stat().st_size
         stream = _Bounded(archive, plain, limits.total_bytes(archive_bytes))
-        counter = Counter(f"unpack {archive.name}", archive_bytes // MB, "MB")
+        counter = Counter(f"{doing} {archive.name}", archive_bytes // MB, "MB")
         stream.expect(HEADER_BYTES)  # opening reads the first header
         with _open(stream) as tar, counter:
             count = 0
@@ -76,9 +85,7 @@ def read_members(archive: Path, limits: Limits) -> Iterator[Member]:
                 stream.expect(None)
                 count += 1
                 if count > limits.members:
-                    raise UserError(
-                        f"the archive {archive} is refused: it has more than {limits.members} members"
-                    )
+                    raise _refused(archive, f"it has more than {limits.members} members")
                 _refuse_odd(archive, header, limits)
                 if header.isreg():
                     pieces = _pieces(archive, tar, header)
@@ -124,10 +131,12 @@ def _reading(archive: Path) -> Iterator[None]:
         raise _damaged(archive, error) from error
 
 
-def _damaged(archive: Path, error: Exception) -> UserError:
-    return UserError(
-        f"the archive {archive} is cut short or damaged ({error}): delete it and download it again"
-    )
+def _damaged(archive: Path, error: Exception) -> BadArchiveError:
+    return BadArchiveError(archive, f"is cut short or damaged ({error})", ": delete it and download it again")
+
+
+def _refused(archive: Path, reason: str) -> BadArchiveError:
+    return BadArchiveError(archive, f"is refused: {reason}", "; get it from another address")
 
 
 class _Header(tarfile.TarInfo):
@@ -159,9 +168,9 @@ class _Bounded:
         data = self.source.read(size)
         self.count += len(data)
         if self.count > self.most:
-            raise UserError(
-                f"the archive {self.archive} is refused: it unpacks to more than {self.most} bytes, "
-                "which no archive of photographs does; get it from another address"
+            raise _refused(
+                self.archive,
+                f"it unpacks to more than {self.most} bytes, which no archive of photographs does",
             )
         if self.headers_until is not None and self.count > self.headers_until:
             raise tarfile.ReadError("a header without end")
@@ -173,10 +182,7 @@ def _refuse_odd(archive: Path, header: tarfile.TarInfo, limits: Limits) -> None:
     if reason is None and header.size > limits.member_bytes:
         reason = f"has {header.size} bytes, more than the {limits.member_bytes} that are taken"
     if reason is not None:
-        shown = ascii(header.name[:200])
-        raise UserError(
-            f"the archive {archive} is refused: its member {shown} {reason}; get it from another address"
-        )
+        raise _refused(archive, f"its member {header.name[:200]!a} {reason}")
 
 
 def _odd_name(name: str) -> str | None:

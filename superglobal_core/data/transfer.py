@@ -12,8 +12,9 @@ from typing import Any
 import requests
 import urllib3
 
-from superglobal_core.data.file_formats import is_page
+from superglobal_core.data.file_formats import HEAD, is_page
 from superglobal_core.data.partial_file import Partial, Version
+from superglobal_core.data.space import check_space
 from superglobal_core.data.transfer_errors import (
     LONGEST_WAIT_S,
     PAGE,
@@ -33,10 +34,14 @@ MOST_ATTEMPTS = 1000
 
 @dataclasses.dataclass(frozen=True)
 class Expected:
-    """What is known of a file beforehand: its size in bytes, and whether its checksum will be looked at."""
+    """What is known of a file beforehand.
+
+    Its size in bytes, whether its checksum will be looked at, and whether it is itself packed.
+    """
 
     bytes: int | None = None
     checksum: bool = False
+    packed: bool = False
 
 
 def transfer(
@@ -147,12 +152,15 @@ class _Request:
         return self.expected.checksum or version.url == self.url
 
     def _take_all(self, response: Any) -> None:
-        length = response.headers.get("Content-Length", "")
-        total = int(length) if length.isdecimal() else None
+        total = _number(response.headers.get("Content-Length"))
         self._take(response, 0, _version(self.url, response, total))
 
     def _take(self, response: Any, start: int, version: Version) -> None:
         known, total = self.expected.bytes, version.total
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        # Servers of archives often name the archive's own packing there; its content is looked at later.
+        if encoding not in ("", "identity") and not self.expected.packed:
+            raise AddressError(f"sends it packed ({encoding[:40]!r}), which it was asked not to do")
         pieces = self._pieces(response, start)
         # Looked at before what is there is thrown away for it.
         first = next(pieces, b"")
@@ -161,9 +169,13 @@ class _Request:
             raise AddressError(PAGE)
         if known is not None and total not in (None, known):
             raise AddressError(f"offers {total} bytes where {known} are expected")
+        whole = known or total
+        if whole is not None:
+            # The bytes of before are thrown away when it begins anew.
+            check_space(self.partial.path.parent, whole - (start or self.partial.size))
         if start == 0:
             self.partial.begin(version)
-        self.progress.reset(start, known or total)
+        self.progress.reset(start, whole)
         size = start
         with self.partial.appending() as write:
             while first:
@@ -174,12 +186,11 @@ class _Request:
                 write(first)
                 self.progress.advance(len(first))
                 first = next(pieces, b"")
-        whole = known or total
         if whole is not None and size < whole:
             raise PassingError(f"ends after {size} of {whole} bytes")
         with self.partial.path.open("rb") as stream:
             # Once more: the first piece may have been a single byte.
-            if is_page(stream.read(1024)):
+            if is_page(stream.read(HEAD)):
                 self.partial.drop()
                 raise AddressError(PAGE)
 
@@ -209,4 +220,9 @@ def _content_range(response: Any) -> tuple[int | None, int | None]:
     match = re.fullmatch(r"bytes\s+(?:(\d+)-\d+|\*)/(\d+|\*)", text)
     if match is None:
         return None, None
-    return (int(match[1]) if match[1] else None), (int(match[2]) if match[2] != "*" else None)
+    return _number(match[1]), _number(match[2])
+
+
+def _number(text: str | None) -> int | None:
+    # No file has more digits; of thousands of them Python makes no number.
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,18}", text.strip()) else None

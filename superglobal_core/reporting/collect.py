@@ -9,13 +9,14 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.config import Suite, read_saved_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
 from superglobal_core.results import Record
+from superglobal_core.timing.record import TimingRecord, read_timings
 
 PROTOCOL_NAMES = ("easy", "medium", "hard")
-PLAIN, WITH_DISTRACTORS = "plain", "distractors"
 # Folders with records; images and descriptors beside them are never listed.
 STEP_FOLDERS = ("features", "search", "rankings", "evaluation")
 
@@ -85,13 +86,29 @@ class Result:
 
 
 @dataclasses.dataclass(frozen=True)
+class TimedData:
+    """One timing file and the names it goes by, as for `Result`.
+
+    record: what the file says of itself, without anything of this machine; None where it says nothing.
+    """
+
+    source: str
+    dataset: str
+    descriptor: str
+    variant: str
+    timings: TimingRecord
+    record: StoredRecord | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Study:
-    """A results folder as read: its suite (None when the steps ran by hand), results and all records."""
+    """A results folder as read: its suite (None when the steps ran by hand), results, records, timings."""
 
     root: Path
     suite: Suite | None
     results: tuple[Result, ...]
     records: tuple[tuple[str, StoredRecord], ...]
+    timed: tuple[TimedData, ...] = ()
 
 
 def read_study(root: Path) -> Study:
@@ -113,7 +130,24 @@ def read_study(root: Path) -> Study:
     for path in _json_files(root, *STEP_FOLDERS):
         if path.name == "record.json" or path.name.endswith(".record.json"):
             records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
-    return Study(root, suite, results, tuple(sorted(records, key=lambda item: (item[1].date, item[0]))))
+    timed = tuple(_timed(path, root) for path in _json_files(root, "timing"))
+    records += [(each.source, each.record) for each in timed if each.record is not None]
+    records.sort(key=lambda item: (item[1].date, item[0]))
+    return Study(root, suite, results, tuple(records), timed)
+
+
+def _timed(path: Path, root: Path) -> TimedData:
+    timings, source = read_timings(path), _relative(path, root)
+    record = None
+    if timings.record is not None:
+        record = _validated(StoredRecord, read_json(path)["record"], path)
+    folders = path.relative_to(root).with_suffix("").parts
+    if len(folders) == 4 and folders[3] in (PLAIN, WITH_DISTRACTORS):
+        _, descriptor, dataset, variant = folders
+        return TimedData(source, dataset, descriptor, variant, timings, record)
+    dataset = (record and record.dataset) or "data set not recorded"
+    descriptor = _descriptor_name(record) if record else "descriptor not recorded"
+    return TimedData(source, dataset, descriptor, PLAIN, timings, record)
 
 
 def _results(root: Path) -> Iterator[Result]:

@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
 import math
-import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
+from superglobal_core.reporting.drawing import INK, MUTED, SERIES, Figure, add_legend, set_title, to_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Comparison, Group, ap_changes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d5dae1", "#fffffe"
-# Okabe and Ito's colours, told apart with every common kind of colour blindness; the single stage is grey.
-SERIES = ("#8b95a3", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 GAIN, LOSS = SERIES[1], SERIES[2]
-
-WIDTH = 6.4  # inches
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "superglobal",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
-    "font.size": 9.5,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": LINE,
-    "axes.facecolor": PAPER,
-    "figure.facecolor": PAPER,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titlecolor": INK,
-    "axes.axisbelow": True,
-    "grid.color": LINE,
-    "grid.linewidth": 0.7,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.constrained_layout.hspace": 0.06,
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Figure:
-    """A chart: its file name without suffix, title, how to read it in one sentence, and the SVG."""
-
-    name: str
-    title: str
-    reading: str
-    svg: str
 
 
 def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -> Figure:
@@ -76,7 +32,7 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
                 _bars(
                     axes, result, SERIES[number % len(SERIES)], (number - (len(methods) - 1) / 2) * step, step
                 )
-            _title(axes, f"{labels.descriptor(group.descriptor)}, {labels.distractors_of(group)}")
+            set_title(axes, f"{labels.descriptor(group.descriptor)}, {labels.distractors_of(group)}")
             axes.set_yticks(range(3), [protocol.capitalize() for protocol in PROTOCOL_NAMES])
             axes.set_ylim(2.55, -0.55)
             axes.set_xlim(0, end)
@@ -90,7 +46,7 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
         "Each bar is the mean AP over the queries and the thin line its 95 % interval; whether two "
         "methods differ is told better by the change in the table, which compares query by query."
     )
-    return Figure(name, title, reading, _svg(draw, len(groups), height))
+    return Figure(name, title, reading, to_svg(draw, len(groups), height))
 
 
 def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison]], labels: Labels) -> Figure:
@@ -106,7 +62,7 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
             axes.bar(range(len(values)), values, width=0.86, color=colours)
             axes.axhline(0, color=MUTED, linewidth=0.8)
             what = f"{labels.method(comparison.after)}: {labels.descriptor(group.descriptor)}, "
-            _title(axes, what + labels.distractors(comparison.after))
+            set_title(axes, what + labels.distractors(comparison.after))
             axes.set_xlim(-0.8, max(len(values), 1) - 0.2)
             axes.set_xticks([])
             axes.tick_params(length=0)
@@ -123,7 +79,7 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
         "Each bar is one query's change of Medium AP by the reranking: above the line it gained, "
         "below it lost, and the two areas weigh against each other."
     )
-    return Figure(name, title, reading, _svg(draw, len(shown), 0.45 + 1.65 * len(shown)))
+    return Figure(name, title, reading, to_svg(draw, len(shown), 0.45 + 1.65 * len(shown)))
 
 
 def _bars(axes: Axes, result: Result, colour: str, offset: float, step: float) -> None:
@@ -157,44 +113,12 @@ def _end(groups: Sequence[Group]) -> float:
     return min(100.0, 20.0 * math.ceil((100 * largest + 4) / 20))
 
 
-def _title(axes: Axes, text: str) -> None:
-    axes.set_title(textwrap.fill(text, 74), parse_math=False)
-
-
 def _legend(axes: Axes, methods: Sequence[str]) -> None:
     from matplotlib.patches import Patch
 
     colours = [SERIES[number % len(SERIES)] for number in range(len(methods))]
-    handles = [Patch(color=colour) for colour in colours]
-    legend = axes.figure.legend(
-        handles,
-        methods,
-        loc="outside upper left",
-        ncols=2 if max(map(len, methods)) < 36 else 1,
-        frameon=False,
-        handlelength=1.1,
-        handleheight=0.9,
-        borderaxespad=0.2,
-        columnspacing=1.6,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    add_legend(axes, [Patch(color=colour) for colour in colours], methods)
 
 
 def _methods(groups: Sequence[Group], labels: Labels) -> dict[str, str]:
     return {result.method: labels.method(result) for group in groups for result in group.results}
-
-
-def _svg(draw: Any, panels: int, height: float) -> str:
-    import matplotlib
-    from matplotlib.figure import Figure as Canvas
-
-    # Whatever this user's matplotlibrc says, the same results give the same bytes.
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
-        draw(canvas.subplots(panels, 1, squeeze=False)[:, 0])
-        out = io.StringIO()
-        canvas.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return out.getvalue()

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-from superglobal_core.reporting.figures import INK, LINE, MUTED, PAPER, SERIES, Figure
+from superglobal_core.reporting.drawing import INK, LINE, MUTED, PAPER, SERIES, Figure
 
 # The page defines these, for light and dark.
 VARIABLES = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from superglobal_core.availability import WITH_DISTRACTORS
 from superglobal_core.config import Dataset, Suite
-from superglobal_core.reporting.collect import WITH_DISTRACTORS, Result
+from superglobal_core.reporting.collect import Result
 from superglobal_core.reporting.study import Group, agree_on_distractors
 from superglobal_core.reporting.texts import count
 

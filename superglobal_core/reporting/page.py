@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from superglobal_core.reporting import texts
+from superglobal_core.reporting import speed_texts, texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Study
-from superglobal_core.reporting.figures import SERIES, Figure
+from superglobal_core.reporting.drawing import SERIES, Figure
 from superglobal_core.reporting.gallery import CASES, PLACES, Exhibit
 from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
@@ -21,6 +21,7 @@ from superglobal_core.reporting.provenance import (
     remarks,
     settings,
 )
+from superglobal_core.reporting.speed_view import SpeedView
 from superglobal_core.reporting.study import Group, agree_on_distractors
 from superglobal_core.reporting.tables import CUTOFFS
 
@@ -30,6 +31,7 @@ def render(
     groups: Sequence[Group],
     labels: Labels,
     figures: Sequence[Figure],
+    speeds: Sequence[SpeedView],
     exhibits: Sequence[Exhibit],
     album: Album,
     downloads: Sequence[tuple[str, str]],
@@ -77,6 +79,9 @@ def render(
         protocols=PROTOCOL_NAMES,
         cutoffs=CUTOFFS,
         charts=[(figure, inline_svg(figure, f"chart{number}-")) for number, figure in enumerate(figures)],
+        speeds=speeds,
+        scopes=speed_texts.SCOPES,
+        words=speed_texts,
         exhibits=exhibits,
         cases=CASES,
         places=PLACES,

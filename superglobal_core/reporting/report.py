@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from superglobal_core.availability import PLAIN
 from superglobal_core.files import check_writable, write_text
 from superglobal_core.reporting.collect import Study, read_study
-from superglobal_core.reporting.figures import Figure, change_figure, map_figure
+from superglobal_core.reporting.drawing import Figure
+from superglobal_core.reporting.figures import change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.page import render
 from superglobal_core.reporting.pictures import Album
 from superglobal_core.reporting.sources import find_datasets
+from superglobal_core.reporting.speed import SpeedGroup, speed_groups
+from superglobal_core.reporting.speed_figures import speed_figures
+from superglobal_core.reporting.speed_tables import speed_csv, speed_latex, speed_markdown
+from superglobal_core.reporting.speed_view import speed_views
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
 
@@ -22,6 +28,8 @@ PAGE = "index.html"
 
 def write_report(results: Path, out: Path) -> Path:
     """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv` and `figures/*.svg` into `out`.
+
+    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
     where it is, everything is.
@@ -46,15 +54,31 @@ def write_report(results: Path, out: Path) -> Path:
         for comparison in group.comparisons
     ]
     figures = _figures(study, groups, labels)
+    speeds = speed_groups(study, groups)
+    charts = speed_figures(speeds, labels, _stems(study, speeds))
+    drawn = [*figures, *(figure for found in charts for figure in found)]
     written = {
         "map.csv": map_csv(groups, labels),
         "map.md": map_markdown(groups, labels, note),
         "map.tex": map_latex(groups, labels, note),
         "per_query.csv": per_query_csv(groups, labels, truths),
-        **{f"figures/{figure.name}.svg": figure.svg for figure in figures},
     }
+    if speeds:
+        written |= {
+            "speedup.csv": speed_csv(speeds, labels),
+            "speedup.md": speed_markdown(speeds, labels, note),
+            "speedup.tex": speed_latex(speeds, labels, note),
+        }
+    written |= {f"figures/{figure.name}.svg": figure.svg for figure in drawn}
     page = render(
-        study, groups, labels, figures, exhibits, album, [(name, _content(name, figures)) for name in written]
+        study,
+        groups,
+        labels,
+        figures,
+        speed_views(speeds, charts, labels, study.suite),
+        exhibits,
+        album,
+        [(name, _content(name, drawn)) for name in written],
     )
     for name, text in written.items():
         write_text(out / name, text)
@@ -66,9 +90,7 @@ def _figures(study: Study, groups: Sequence[Group], labels: Labels) -> list[Figu
     figures = []
     for number, dataset in enumerate(dict.fromkeys(group.dataset for group in groups), 1):
         mine = [group for group in groups if group.dataset == dataset]
-        known = study.suite is not None and dataset in study.suite.datasets
-        # Only a suite's names are sure to be file names.
-        stem = dataset if known else f"{number}-{re.sub(r'[^A-Za-z0-9]+', '-', dataset).strip('-')[:40]}"
+        stem = _stem(dataset, study.suite.datasets if study.suite else (), number)
         figures.append(map_figure(f"map-{stem}", f"mAP on {labels.dataset(dataset)}", mine, labels))
         shown = [(group, comparison) for group in mine for comparison in group.comparisons]
         if shown:
@@ -77,12 +99,33 @@ def _figures(study: Study, groups: Sequence[Group], labels: Labels) -> list[Figu
     return figures
 
 
+def _stems(study: Study, speeds: Sequence[SpeedGroup]) -> list[str]:
+    suite = study.suite
+    stems = []
+    for number, group in enumerate(speeds, 1):
+        names = (
+            _stem(group.timed.descriptor, suite.descriptors if suite else (), number),
+            _stem(group.timed.dataset, suite.datasets if suite else (), number),
+        )
+        size = "" if group.timed.variant == PLAIN else f"-{group.timed.variant}"
+        stems.append("-".join(names) + size)
+    return stems
+
+
+def _stem(name: str, known: Collection[str], number: int) -> str:
+    # Only a suite's names are sure to be file names.
+    return name if name in known else f"{number}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:40]}"
+
+
 def _content(name: str, figures: Sequence[Figure]) -> str:
     described = {
         "map.csv": "mAP, intervals and mean precision of every result, as CSV",
         "map.md": "mAP with intervals, as Markdown",
         "map.tex": "mAP with intervals, as LaTeX",
         "per_query.csv": "the AP of every query, as CSV",
+        "speedup.csv": "times, speedups, memory and gains of every method and scope, as CSV",
+        "speedup.md": "the same as Markdown",
+        "speedup.tex": "the same as LaTeX",
     }
     return described.get(name) or next(
         figure.title for figure in figures if name == f"figures/{figure.name}.svg"

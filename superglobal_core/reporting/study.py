@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
+from superglobal_core.availability import PLAIN, WITH_DISTRACTORS, accuracy_missing
 from superglobal_core.evaluation.bootstrap import confidence_interval
-from superglobal_core.reporting.collect import PLAIN, PROTOCOL_NAMES, WITH_DISTRACTORS, Result, Study
+from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +82,11 @@ def group_results(study: Study) -> list[Group]:
 
 
 def missing_results(study: Study) -> list[str]:
-    """List the results that the suite asks for and the folder lacks, as descriptor/dataset/variant/method."""
+    """List the results that the suite asks for and the folder lacks.
+
+    As descriptor/dataset/variant/method, and timing/descriptor/dataset/plain. Methods without accuracy
+    on a data set have no result there to lack.
+    """
     suite = study.suite
     if suite is None:
         return []
@@ -96,10 +101,15 @@ def missing_results(study: Study) -> list[str]:
                 f"{descriptor}/{dataset}/{variant}/{method}"
                 for variant in variants
                 for method in suite.methods
+                if accuracy_missing(suite, descriptor, dataset, variant, method) is None
             ]
+    if suite.timing is not None:
+        first = next(iter(suite.datasets))
+        wanted += [f"timing/{descriptor}/{first}/{PLAIN}" for descriptor in suite.descriptors]
     found = {
         f"{result.descriptor}/{result.dataset}/{result.variant}/{result.method}" for result in study.results
     }
+    found |= {f"timing/{each.descriptor}/{each.dataset}/{each.variant}" for each in study.timed}
     return [name for name in wanted if name not in found]
 
 

@@ -4,38 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
-from tabulate import tabulate
-
 from superglobal_core.data.groundtruth import GroundTruth
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group
+from superglobal_core.reporting.table_formats import latex, markdown, markdown_table, to_csv
 
 CUTOFFS = ("1", "5", "10")
 HEADINGS = ("Data set", "Distractors", "Descriptor", "Method", "Easy", "Medium", "Hard")
 CAPTION = "mAP in percent under Easy, Medium and Hard, with 95 % bootstrap intervals over queries."
-MARKDOWN_SPECIAL = frozenset("\\`*_[]<>|~&$")
-LATEX_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "%": r"\%",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "[": "{[}",  # after a line's end it would begin an option
-    texts.ABSENT: "--",
-    texts.MINUS: "$-$",
-}
 
 
 def map_csv(groups: Sequence[Group], labels: Labels) -> str:
@@ -44,7 +22,7 @@ def map_csv(groups: Sequence[Group], labels: Labels) -> str:
     Values are not rounded further than 10 digits; an empty cell is a value that is not known.
     """
     rows = [_csv_row(group, result, labels) for group in groups for result in group.results]
-    return _to_csv(rows)
+    return to_csv(rows)
 
 
 def per_query_csv(groups: Sequence[Group], labels: Labels, truths: dict[str, GroundTruth]) -> str:
@@ -64,7 +42,7 @@ def per_query_csv(groups: Sequence[Group], labels: Labels, truths: dict[str, Gro
                     value = result.evaluation.figures(protocol).average_precision[number]
                     row[f"{protocol}_ap_percent"] = _percent(value)
                 rows.append(row)
-    return _to_csv(rows)
+    return to_csv(rows)
 
 
 def map_markdown(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
@@ -72,18 +50,18 @@ def map_markdown(groups: Sequence[Group], labels: Labels, note: str | None) -> s
     rows = []
     for names, values in _rows(groups, labels):
         rows.append(
-            [_markdown(name) for name in names]
+            [markdown(name) for name in names]
             + [f"{value} ({bounds})" if bounds else value for value, bounds in values]
         )
     alignment = ["left", "right", "left", "left", "right", "right", "right"]
-    table = tabulate(rows, HEADINGS, tablefmt="pipe", disable_numparse=True, colalign=alignment)
-    remark = f"Note: {_markdown(note)}\n\n" if note else ""
+    table = markdown_table(HEADINGS, rows, alignment)
+    remark = f"Note: {markdown(note)}\n\n" if note else ""
     return f"{remark}{CAPTION}\n\n{table}\n"
 
 
 def map_latex(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
     r"""Return mAP in percent with its 95 % intervals as a LaTeX table for `booktabs`."""
-    caption = " ".join(_latex(text) for text in (CAPTION, note) if text)
+    caption = " ".join(latex(text) for text in (CAPTION, note) if text)
     lines = [
         r"% needs \usepackage{booktabs} and \usepackage[T1]{fontenc}",
         r"\begin{table}",
@@ -96,10 +74,10 @@ def map_latex(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
     for group in groups:
         lines.append(r"\midrule")
         for names, values in _rows([group], labels):
-            cells = [_latex(name) for name in names]
+            cells = [latex(name) for name in names]
             for value, bounds in values:
                 dashed = bounds.replace(" to ", "--")
-                cells.append(rf"{_latex(value)} {{\scriptsize {dashed}}}" if bounds else _latex(value))
+                cells.append(rf"{latex(value)} {{\scriptsize {dashed}}}" if bounds else latex(value))
             lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)
@@ -149,21 +127,5 @@ def _names(group: Group, result: Result, labels: Labels) -> dict[str, object]:
     }
 
 
-def _to_csv(rows: list[dict[str, object]]) -> str:
-    # Objects keep whole numbers whole where others of their column are absent.
-    return pd.DataFrame(rows, dtype=object).to_csv(index=False, lineterminator="\n")
-
-
 def _percent(value: float | None) -> float | None:
     return None if value is None else round(100 * value, 10)
-
-
-def _markdown(text: str) -> str:
-    return "".join(
-        f"\\{character}" if character in MARKDOWN_SPECIAL else character
-        for character in " ".join(text.split())
-    )
-
-
-def _latex(text: str) -> str:
-    return "".join(LATEX_SPECIAL.get(character, character) for character in " ".join(text.split()))

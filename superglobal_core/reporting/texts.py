@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 MINUS = "\N{MINUS SIGN}"
 ABSENT = "\N{EN DASH}"
 
@@ -45,6 +47,36 @@ def count(value: int | None) -> str:
     return "not recorded" if value is None else f"{value:,}"
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """Return a positive number with so many digits that mean something, more before the point if need be.
+
+    >>> significant(0.04401), significant(3.0), significant(9999.6), significant(64865.4)
+    ('0.0440', '3.00', '10,000', '64,900')
+    """
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    return f"{rounded:,.{max(0, digits - 1 - math.floor(math.log10(abs(rounded))))}f}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return seconds in ms with three digits.
+
+    >>> milliseconds(0.0004), milliseconds(7.0798)
+    ('0.400', '7,080')
+    """
+    return significant(1000 * seconds)
+
+
+def times(ratio: float) -> str:
+    """Return a speedup.
+
+    >>> times(8231.7), times(0.5)
+    ('8,230x', '0.500x')
+    """
+    return f"{significant(ratio)}x"
+
+
 def duration(seconds: float) -> str:
     """Return a duration in the unit it is thought of in.
 
@@ -60,13 +92,15 @@ def duration(seconds: float) -> str:
 
 
 def size(number: int | None) -> str:
-    """Return bytes in MB or GB (powers of ten).
+    """Return bytes in kB, MB or GB (powers of ten).
 
-    >>> size(3_450_000_000), size(12_300_000), size(None)
-    ('3.45 GB', '12 MB', '–')
+    >>> size(3_450_000_000), size(12_300_000), size(4_096), size(None)
+    ('3.45 GB', '12 MB', '4 kB', '–')
     """
     if number is None:
         return ABSENT
+    if 0 < number < 1e6:
+        return f"{number / 1e3:.0f} kB"
     return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
 
 

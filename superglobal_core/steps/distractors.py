@@ -9,11 +9,13 @@ from superglobal_core.config import Extract, Suite
 from superglobal_core.data.archives import remove_unpacked
 from superglobal_core.data.catalogue import Catalogue
 from superglobal_core.data.reading import Reading
+from superglobal_core.data.space import check_space
 from superglobal_core.errors import UserError
 from superglobal_core.networks.settings import DescriptorSettings, preset
 from superglobal_core.progress import Transfers
-from superglobal_core.steps.download import Item, check_space, checkpoint_path, items_of, obtain
+from superglobal_core.steps.download import obtain
 from superglobal_core.steps.extract import extract_step, is_extracted
+from superglobal_core.steps.items import Item, checkpoint_path, items_of, needed_bytes
 
 
 def distractors_step(
@@ -41,7 +43,7 @@ def distractors_step(
         name for name, extract in wanted.items() if not _finished(folders[name], extract, suite, catalogue)
     ]
     if missing:
-        check_space(suite.root, item.needed_bytes())
+        check_space(suite.root, needed_bytes([item]))
         with Transfers() as progress:
             said.append(obtain(item, progress, suite.keep_distractor_images))
     for name in missing:

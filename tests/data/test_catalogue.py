@@ -76,7 +76,9 @@ def test_every_entry_says_its_terms(shipped: Catalogue) -> None:
 
 def test_entries_of_ones_own_are_added_and_replace(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump({"mine": MINE, "xfeat": {**MINE, "title": "another"}}))
+    path.write_text(
+        yaml.safe_dump({"mine": MINE, "xfeat": {**MINE, "title": "another", "folder": "weights"}})
+    )
     catalogue = load_catalogue([path])
     assert catalogue["mine"].files[0].name == "gnd_mine.pkl"
     assert catalogue["xfeat"].title == "another"
@@ -95,6 +97,26 @@ def test_entries_of_ones_own_are_added_and_replace(tmp_path: Path) -> None:
         ({"files": [{"name": "a/b", "urls": []}]}, "without folders"),
         ({"files": [{"name": "gnd_mine.pkl", "urls": ["file:///etc/passwd"]}]}, "http"),
         ({"files": [{"name": "gnd_mine.pkl", "urls": [], "sha256": "abc"}]}, "sha256"),
+        ({"files": [MINE["files"][0]] * 2}, "two files have the same name, gnd_mine.pkl"),
+        ({"files": [MINE["files"][0], {"name": "a\0b", "urls": []}]}, "control characters"),
+        ({"files": [MINE["files"][0], {"name": "a" * 300, "urls": []}]}, "at most 200 bytes"),
+        ({"files": [MINE["files"][0], {"name": "a.tgz.images.json", "urls": []}]}, "we write ourselves"),
+        ({"folder": "a\0b"}, "control characters"),
+        ({"folder": "records"}, "we write ourselves"),
+        ({"folder": "records/mine"}, "we write ourselves"),
+        ({"folder": ".locks"}, "not beginning with"),
+        (
+            {"parts": {"count": 2, "name": "../x{part}.tar.gz", "urls": ["https://example.org/{part}"]}},
+            r"mine\.parts\.name: give a path below the root",
+        ),
+        (
+            {
+                "parts": {"count": 2, "name": "mine{part}.tgz", "urls": ["https://example.org/{part}"]},
+                "files": [MINE["files"][0], {"name": "mine2.tgz", "urls": []}],
+            },
+            "two files have the same name, mine2.tgz",
+        ),
+        ({"files": [{"name": "gnd_mine.pkl", "urls": [], "bytes": 10**30}]}, "bytes"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_key(tmp_path: Path, change: dict, sentence: str) -> None:
@@ -104,6 +126,31 @@ def test_what_is_wrong_is_said_with_file_and_key(tmp_path: Path, change: dict, s
         load_catalogue([path])
     assert str(path) in str(caught.value)
     assert "mine" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("mine: {licence: 2024-02-30}", "day is out of range"),
+        ("mine: {bytes: " + "9" * 5000 + "}", "no valid YAML"),
+        ("[" * 2000, "no valid YAML"),
+        ("mine: {title: a}\nmine: {title: b}", "line 2: the key 'mine' is given twice"),
+        ("mine: {title: a, title: b}", "line 1: the key 'title' is given twice"),
+    ],
+)
+def test_what_yaml_cannot_mean_is_said(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        load_catalogue([path])
+
+
+def test_two_entries_cannot_have_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    other = {**MINE, "folder": "mine/.", "files": MINE["files"][:1]}
+    path.write_text(yaml.safe_dump({"mine": MINE, "other": other}))
+    with pytest.raises(UserError, match=r"mine and other both have a file mine/gnd_mine\.pkl: give one"):
+        load_catalogue([path])
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "mine: 3\n", "a b: {}\n", "{: }}"])
@@ -129,7 +176,7 @@ def test_parts_are_read_and_checked(shipped: Catalogue) -> None:
     assert parse_parts("all", distractors) is None
     assert parse_parts("none", []) == []
     assert parse_parts("7,2,7", distractors) == [2, 7]
-    for wrong in ("0", "101", "x", "1.5"):
+    for wrong in ("0", "101", "x", "1.5", ",", "", " , "):
         with pytest.raises(UserError):
             parse_parts(wrong, distractors)
     with pytest.raises(UserError, match="leave it out"):

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -15,14 +16,17 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from servers import Answer, Server, without_proxies
 
+from superglobal_core.data import space
 from superglobal_core.data.catalogue import Entry, RemoteFile
-from superglobal_core.data.fetch import BY_HAND, Fetched, check_space, fetch
+from superglobal_core.data.fetch import BY_HAND, Fetched, fetch
 from superglobal_core.data.manifest import Manifest
+from superglobal_core.data.space import check_space
 from superglobal_core.errors import UserError
 from superglobal_core.progress import Transfers
 
@@ -235,10 +239,11 @@ from superglobal_core.data.catalogue import Entry, RemoteFile
 from superglobal_core.data.fetch import fetch
 from superglobal_core.errors import UserError
 from superglobal_core.progress import Transfers
-root, url, limit = sys.argv[1:]
+root, url, limit, format = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-file = RemoteFile(name="a.bin", urls=[url])
+file = RemoteFile(name="a.bin", urls=[url], format=format)
 entry = Entry(name="set", title="a set", kind="features", folder="f", files=[file], licence="none")
 print("here", flush=True)
 try:
@@ -249,8 +254,8 @@ except UserError as error:
 """
 
 
-def child(root: Path, url: str, limit: int = 0) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CHILD, root, url, str(limit)]
+def child(root: Path, url: str, limit: int = 0, format: str = "any") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", CHILD, root, url, str(limit), format]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -294,7 +299,7 @@ def test_two_processes_download_it_once(server: Server, root: Path) -> None:
         until_begun(root / "f" / ".partial-a.bin", first)
         with child(root, server.url("a.bin")) as second:
             assert second.stderr is not None
-            assert second.stderr.readline() == "a.bin: another process is downloading it, waiting for it\n"
+            assert second.stderr.readline() == "a.bin: another download of it is running, waiting for it\n"
             over.set()
             waited, _ = second.communicate()
         got, _ = first.communicate()
@@ -304,6 +309,7 @@ def test_two_processes_download_it_once(server: Server, root: Path) -> None:
 
 def test_a_disk_that_fills_up(server: Server, root: Path) -> None:
     server.files = {"a.bin": CONTENT * 10}
+    server.plan("a.bin", Answer(chunked=True))  # nobody can know beforehand
     folder = root / "f"
     folder.mkdir(parents=True)
     command = shutil.which("mount")
@@ -329,6 +335,80 @@ def test_a_file_that_may_not_grow(server: Server, root: Path) -> None:
     assert (root / "f" / ".partial-a.bin").stat().st_size == 50_000
     assert get(root, [server.url("a.bin")]).path.read_bytes() == CONTENT
     assert server.asked[-1].sent == len(CONTENT) - 50_000
+
+
+def test_a_size_that_only_the_server_knows_is_compared_with_the_disk(
+    server: Server, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = [len(CONTENT) - 1]
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    with pytest.raises(UserError, match="200 kB are needed in"):
+        get(root, [server.url("a.bin")])
+    assert lying(root) == []
+    free[0] = len(CONTENT)
+    server.plan("a.bin", Answer(cut=150_000))
+    with pytest.raises(UserError, match="breaks off"):
+        get(root, [server.url("a.bin")], attempts=1)
+    free[0] = 50_000  # enough for the rest
+    assert get(root, [server.url("a.bin")]).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"jpg/1/a.jpg\njpg/1/b.jpg\n", "lists 2 images where the catalogue says 3"),
+        (b"jpg/1/a.jpg\njpg/1/b.jpg\njpg/1/c.j", r"line 3 is 'jpg/1/c\.j'"),
+        (b"Error: quota exceeded\n", "line 1 is 'Error: quota exceeded'"),
+        (b"<?xml version='1.0'?>\n<!-- x --><!DOCTYPE html><html>", "a web page"),
+        (b"<!-- " + b"x" * 5000 + b" --><html>", "line 1 is"),
+    ],
+)
+def test_a_list_of_distractors_must_be_one(server: Server, root: Path, content: bytes, problem: str) -> None:
+    parts = {"count": 1, "name": "{part}.tgz", "urls": [server.url("{part}.tgz")]}
+    file = {"name": "list.txt", "urls": [server.url("list.txt")], "format": "text"}
+    entry = Entry.model_validate(
+        {"title": "many", "kind": "distractors", "folder": "f", "licence": "none", "parts": parts}
+        | {"files": [file], "image_list": "list.txt", "images": 3, "name": "many"}
+    )
+    server.files = {"list.txt": content}
+    with Transfers() as progress:
+        with pytest.raises(UserError, match=problem):
+            fetch(entry.files[0], entry, root, progress=progress, attempts=1)
+        assert lying(root) == []
+        server.files = {"list.txt": b"jpg/1/a.jpg\r\njpg/1/b.jpg\njpg/2/c.jpg"}
+        assert not fetch(entry.files[0], entry, root, progress=progress).was_there
+
+
+def hostile() -> dict[str, bytes]:
+    """Archives that keep a careless reader busy for ever, or take all the memory."""
+    endless = tarfile.TarInfo("a.jpg")
+    endless.pax_headers = {"size": "9" * 30}
+    long, bomb = tarfile.TarInfo("a.jpg"), tarfile.TarInfo("a.jpg")
+    long.pax_headers = {"comment": "x" * 20_000_000}
+    bomb.size = 600_000_000
+    packed = {}
+    for name, info in {"endless": endless, "long header": long}.items():
+        packed[name] = gzip.compress(info.tobuf(tarfile.PAX_FORMAT) + bytes(1024), 1)
+    packed["bomb"] = gzip.compress(bomb.tobuf(tarfile.GNU_FORMAT) + bytes(1024), 1)
+    return packed
+
+
+@pytest.mark.parametrize("kind", hostile())
+def test_a_hostile_archive_is_refused_soon(server: Server, root: Path, kind: str) -> None:
+    content = hostile()[kind]
+    server.files = {"a.bin": content}
+    with child(root, server.url("a.bin"), format="tar.gz") as run:
+        try:
+            said, _ = run.communicate(timeout=20)
+        finally:
+            run.kill()
+    assert re.search(r"a\.bin gives a file that is (refused|cut short or damaged)", said), said
+    assert lying(root) == []
+    # Nor is it believed when somebody puts it there.
+    (root / "f" / "a.bin").write_bytes(content)
+    with child(root, server.url("a.bin"), format="tar.gz") as run:
+        said, _ = run.communicate(timeout=20)
+    assert re.search(r"a\.bin is (refused|cut short or damaged).*: remove it", said), said
 
 
 def test_space_is_looked_at_beforehand(tmp_path: Path) -> None:

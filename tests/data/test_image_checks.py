@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
-from helpers import write_pictures
+from helpers import picture, write_pictures
 
 from superglobal_core.data import image_checks
 from superglobal_core.data.image_checks import Checked, check_images
@@ -35,17 +35,42 @@ def test_nothing_to_check() -> None:
     assert check_images([]) == Checked(0, [], [])
 
 
-def test_an_error_does_not_wait_for_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    lock = threading.Lock()
+def jpeg(number: int, progressive: bool) -> bytes:
+    large = cv2.resize(picture(number), (400, 300), interpolation=cv2.INTER_CUBIC)
+    return cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)])[1].tobytes()
 
-    def slow(path: Path) -> None:
-        with lock:
-            seen.append(path)
-        time.sleep(0.01)
+
+def test_half_an_image_with_a_right_end_is_bad(tmp_path: Path) -> None:
+    damaged = {}
+    for progressive in (False, True):
+        whole = jpeg(1, progressive)
+        half = len(whole) // 2
+        for kind, content in {
+            "whole": whole,
+            "padded": whole[:-2] + bytes(10) + whole[-2:],
+            "cut": whole[:half] + whole[-2:],
+            "hole": whole[:half] + whole[half + half // 2 :],
+            "zeros": whole[:half] + bytes(len(whole) - half - 2) + whole[-2:],
+            "no-end": whole[:-2],
+        }.items():
+            path = tmp_path / f"{kind}-{progressive}.jpg"
+            path.write_bytes(content)
+            damaged[path] = kind not in ("whole", "padded")
+    checked = check_images(list(damaged))
+    assert [path for path, _ in checked.bad] == [path for path, bad in damaged.items() if bad]
+    assert {reason.partition(" (")[0] for path, reason in checked.bad if "no-end" not in path.name} == {
+        "is damaged inside"
+    }
+
+
+def test_an_interruption_does_not_wait_for_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = write_pictures(tmp_path, ["image"])
+
+    def interrupted(items: Iterator[object], *_: object) -> Iterator[object]:
+        yield next(items)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(image_checks, "read_image", slow)
+    monkeypatch.setattr(image_checks, "track", interrupted)
+    paths = [path] * 50_000  # half a minute
     with pytest.raises(KeyboardInterrupt):
-        check_images([tmp_path / str(number) for number in range(1000)])
-    assert len(seen) < 200
+        check_images(paths)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,19 +98,62 @@ def test_an_image_that_does_not_decode_is_listed(
     assert "known" not in said
 
 
-def test_verify_names_what_changed_on_disk(tmp_path: Path, download: Callable[..., tuple[int, str]]) -> None:
+def test_a_wrong_count_of_images_is_never_done(
+    tmp_path: Path, catalogue: Path, download: Callable[..., tuple[int, str]]
+) -> None:
+    content = yaml.safe_load(catalogue.read_text())
+    content["mine"]["files"][1]["images"] = 4
+    catalogue.write_text(yaml.safe_dump(content))
+    root = tmp_path / "data"
+    for _ in range(2):
+        code, said = download("mine")
+        assert code == 2
+        assert "one.tgz holds 3 images where 4 are expected; nothing was unpacked" in said
+        assert "with `images: 3` for one.tgz" in said
+        assert not (root / "mine/jpg/image_0.jpg").exists()
+        assert not (root / "records/mine.json").exists()
+    # As it says: a correct catalogue, and the same command.
+    content["mine"]["files"][1]["images"] = 3
+    catalogue.write_text(yaml.safe_dump(content))
     assert download("mine")[0] == 0
-    code, said = download("--verify")
-    assert code == 0, said
-    assert "6 files" in said
-    root = tmp_path / "data/mine"
-    (root / "jpg/image_1.jpg").write_bytes(b"other")
-    (root / "jpg/image_2.jpg").unlink()
-    (root / "gnd.pkl").write_bytes(b"\x80\x04N.")
-    code, said = download("--verify")
-    assert code == 2
-    for name in ("image_1.jpg differs", "image_2.jpg is absent", "gnd.pkl has the sha256"):
-        assert name in said
+    # What another count was believed of is not done either.
+    content["mine"]["files"][1]["images"] = 2
+    catalogue.write_text(yaml.safe_dump(content))
+    assert "holds 3 images where 2" in download("mine")[1]
+
+
+def test_an_interruption_ends_it_at_once_and_the_next_run_goes_on(
+    tmp_path: Path, server: Server, catalogue: Path, download: Callable[..., tuple[int, str]]
+) -> None:
+    over = threading.Event()
+    for name in ("one.tgz", "two.tgz"):
+        server.plan(name, then=Answer(piece=100, hold=over))
+    server.plan("gnd.pkl", then=Answer(piece=1, hold=over))
+    command = [sys.executable, "-m", "superglobal_core", "download", "mine", "--parallel", "2"]
+    partial = tmp_path / "data/mine/.partial-one.tgz"
+    with subprocess.Popen(
+        [*command, "--root", tmp_path / "data", "--catalogue", catalogue],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as run:
+        while not partial.exists() or not partial.stat().st_size:
+            assert run.poll() is None, run.communicate()
+            time.sleep(0.01)
+        start = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=20)
+        assert time.monotonic() - start < 2
+    assert run.returncode == 130
+    assert said == "superglobal: interrupted; the same command goes on where it was\n"
+    asked = {request.address for request in server.asked}
+    assert "/two.tgz" not in asked  # not begun, and not begun afterwards
+    size = partial.stat().st_size
+    over.set()
+    assert size
+    server.asked.clear()
+    assert download("mine")[0] == 0
+    assert server.sent("one.tgz") == len(server.content("one.tgz") or b"") - size
 
 
 def test_the_plan_asks_nobody(server: Server, download: Callable[..., tuple[int, str]]) -> None:

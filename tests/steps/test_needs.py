@@ -10,7 +10,7 @@ import yaml
 from superglobal_core.config import load_suite, parse_suite
 from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
-from superglobal_core.steps.needs import needs_of
+from superglobal_core.steps.needs import generation_of, needs_of
 
 ROOT = Path(__file__).parents[2]
 PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
@@ -51,3 +51,42 @@ def test_without_distractors_they_are_not_needed(tmp_path: Path) -> None:
 def test_a_wrong_name_is_one_sentence(tmp_path: Path, changes: dict, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         needs(tmp_path, **changes)
+
+
+MINE = """
+mine:
+  title: Mine
+  kind: dataset
+  folder: mine
+  groundtruth: gnd.pkl
+  licence: CC0
+  files: [{name: gnd.pkl, urls: []}]
+"""
+
+
+def test_a_data_set_without_images_is_for_existing_descriptors_only(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MINE)
+    catalogue = load_catalogue([tmp_path / "mine.yaml"])
+    suite = {**PAPER, "root": str(tmp_path), "datasets": {"a": {"download": "mine"}}}
+    with pytest.raises(
+        UserError, match=r"datasets\.a names mine, of which the catalogue downloads no images"
+    ):
+        needs_of(parse_suite(suite, "the suite"), catalogue)
+
+
+def test_the_generation_changes_with_a_loss_and_stays_when_it_is_mended(tmp_path: Path) -> None:
+    found = needs(tmp_path)
+    record, note = tmp_path / "records/cvnet-r50.json", generation_of("cvnet-r50", tmp_path)
+    weights = tmp_path / "checkpoints/CVPR2022_CVNet_R50.pyth"
+    seen = [found.generation("cvnet-r50")]
+    for folder in (record.parent, weights.parent):
+        folder.mkdir()
+    for content in ("once", "again", "once more"):
+        # As the rule does: download, and write down which generation it was.
+        weights.touch()
+        record.write_text(content)
+        note.write_text(f"{seen[-1]}\n")
+        assert found.generation("cvnet-r50") == seen[-1]
+        weights.unlink()
+        seen.append(found.generation("cvnet-r50"))
+    assert len(set(seen)) == len(seen)

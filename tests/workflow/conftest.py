@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from runs import ROOT, TINY, Snakemake, command, environment
+from runs import COMPARED, ROOT, Snakemake, command, environment
 
 
 @pytest.fixture(scope="session")
 def tiny_suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("suite") / "tiny.yaml"
-    path.write_text(yaml.safe_dump(TINY))
+    path.write_text(yaml.safe_dump(COMPARED))
     return path
 
 

@@ -23,6 +23,16 @@ TINY = {
     "places": 50,
     "bootstrap": 100,
 }
+# The same, with a method by local features, one whose weights are missing, and timing.
+COMPARED = {
+    **TINY,
+    "methods": {
+        **TINY["methods"],  # type: ignore[dict-item]
+        "rootsift": {"reranker": "rootsift-magsac", "shortlist": 5},
+        "cvnet": {"label": "CVNet", "reranker": "cvnet-rerank", "shortlist": 5},
+    },
+    "timing": {"shortlist": 10, "sizes": [5, 20], "queries": 2, "repeats": 3, "budget": 0.2},
+}
 
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 

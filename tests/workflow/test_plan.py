@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import ROOT, environment
+import yaml
+from runs import ROOT, command, environment
 
 pytestmark = pytest.mark.workflow
 
@@ -68,3 +69,25 @@ def test_a_subset_takes_as_many_archives_as_it_needs(tmp_path: Path) -> None:
     output = planned(tmp_path, "config/paper.yaml", "--config", "distractors=10000")
     assert jobs(output)["distractor_archive"] == 2
     assert jobs(output)["gather"] == 4
+
+
+def test_a_data_set_without_images_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "mine: {title: t, kind: dataset, folder: mine, groundtruth: g, licence: l, files: [{name: g, urls: []}]}"
+    )
+    suite = yaml.safe_load((ROOT / "config/paper-small.yaml").read_text())
+    suite |= {"catalogues": ["mine.yaml"], "datasets": {"a": {"download": "mine"}}}
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite))
+    done = subprocess.run(
+        command(tmp_path, tmp_path / "suite.yaml", "-n"),
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "WorkflowError" in said
+    assert "mine, of which the catalogue downloads no images" in said
+    assert "TypeError" not in said

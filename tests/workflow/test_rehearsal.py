@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -161,3 +162,12 @@ def test_the_plan_needs_no_network_and_a_second_run_does_nothing(rehearsal: Path
     again = run(rehearsal, "-n")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_another_setting_describes_the_distractors_again(rehearsal: Path) -> None:
+    suite = yaml.safe_load((rehearsal / "paper.yaml").read_text())
+    suite["descriptors"]["superglobal-r50"]["extract"]["scales"] = [1.0]
+    (rehearsal / "changed.yaml").write_text(yaml.safe_dump(suite))
+    planned = run(rehearsal, "-n", "--configfile", str(rehearsal / "changed.yaml"))
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert re.search(rf"^distractor_archive +{PARTS}$", planned.stdout + planned.stderr, re.M)

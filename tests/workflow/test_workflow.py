@@ -15,9 +15,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from runs import ROOT, TINY, Snakemake, command, environment
+from runs import COMPARED, ROOT, TINY, Snakemake, command, environment
+
+from superglobal_core.timing.record import read_timings
 
 pytestmark = pytest.mark.workflow
+
+RERANKERS = {"single-stage": "none", "superglobal": "superglobal", "rootsift": "rootsift-magsac"}
 
 
 def planned_rules(output: str) -> set[str]:
@@ -38,8 +42,10 @@ def test_a_suite_runs_from_nothing_to_its_report(tiny_run: Path) -> None:
     results = tiny_run / "results/tiny"
     evaluations = sorted(results.glob("evaluation/mini/landmarks/*/*.json"))
     assert [path.relative_to(results / "evaluation/mini/landmarks").as_posix() for path in evaluations] == [
+        "distractors/rootsift.json",
         "distractors/single-stage.json",
         "distractors/superglobal.json",
+        "plain/rootsift.json",
         "plain/single-stage.json",
         "plain/superglobal.json",
     ]
@@ -50,12 +56,27 @@ def test_a_suite_runs_from_nothing_to_its_report(tiny_run: Path) -> None:
         record = content["record"]
         assert record["suite"] == "tiny"
         assert record["distractors"] == (24 if path.parent.name == "distractors" else 0)
-        assert record["method"] == ("none" if path.stem == "single-stage" else "superglobal")
+        assert record["method"] == RERANKERS[path.stem]
         assert record["descriptor"]["scales"] == [1.0]
         assert 0 < content["medium"]["map"] <= 1
     page = (tiny_run / "reports/tiny/index.html").read_text()
     assert "A tiny suite" in page
     assert not re.search(r"""(?:src|href)\s*=\s*["']?https?:""", page)
+
+
+def test_every_method_is_timed_in_every_scope_also_without_weights(tiny_run: Path) -> None:
+    record = read_timings(tiny_run / "results/tiny/timing/mini/landmarks/plain.json")
+    assert record.record is not None
+    assert record.record.suite == "tiny"
+    labels = ["single-stage", "superglobal", "rootsift", "CVNet"]
+    for scope in ("scoring", "from storage", "end to end"):
+        found = list(record.find(scope=scope, shortlist=10))
+        assert sorted(timing.label for timing in found) == sorted(labels)
+        assert all(timing.samples_s for timing in found)
+    (cvnet,) = record.find("cvnet-rerank", "scoring", 10)
+    assert any("weights missing" in sentence for sentence in cvnet.sentences)
+    assert len(record.noise) == 3
+    assert {timing.shortlist for timing in record.find("superglobal", "scoring")} == {5, 10, 20}
 
 
 def test_a_second_run_finds_nothing_to_do(tiny_run: Path, tiny_suite: Path, snakemake: Snakemake) -> None:
@@ -78,18 +99,18 @@ def test_changed_code_reruns_what_depends_on_it_and_nothing_else(
     assert planned_rules(snakemake(tiny_run, tiny_suite, "-n", root=tmp_path).stdout) == set()
     module.write_text(module.read_text() + "\nCHANGED = True\n")
     done = snakemake(tiny_run, tiny_suite, "-n", root=tmp_path)
-    assert planned_rules(done.stdout) == {"rerank", "evaluate", "report"}, done.stdout + done.stderr
+    assert planned_rules(done.stdout) == {"rerank", "evaluate", "time", "report"}, done.stdout + done.stderr
 
 
 def test_a_changed_suite_reruns_what_it_changes(tiny_run: Path, snakemake: Snakemake, tmp_path: Path) -> None:
     changed = {
-        **TINY,
-        "methods": {**TINY["methods"], "superglobal": {"reranker": "superglobal", "shortlist": 20}},
+        **COMPARED,
+        "methods": {**COMPARED["methods"], "superglobal": {"reranker": "superglobal", "shortlist": 20}},
     }
     suite = tmp_path / "changed.yaml"
     suite.write_text(yaml.safe_dump(changed))
     done = snakemake(tiny_run, suite, "-n")
-    assert planned_rules(done.stdout) == {"rerank", "evaluate", "suite", "report"}, done.stdout + done.stderr
+    assert planned_rules(done.stdout) == {"rerank", "evaluate", "time", "report"}, done.stdout + done.stderr
 
 
 def test_a_wrong_suite_is_one_sentence(tmp_path: Path, snakemake: Snakemake) -> None:
@@ -102,12 +123,14 @@ def test_a_wrong_suite_is_one_sentence(tmp_path: Path, snakemake: Snakemake) -> 
 
 
 def test_after_a_kill_the_next_run_goes_on_and_ends_the_same(
-    tiny_run: Path, tiny_suite: Path, snakemake: Snakemake, tmp_path: Path
+    tiny_run: Path, snakemake: Snakemake, tmp_path: Path
 ) -> None:
     folder = tmp_path / "killed"
     folder.mkdir()
+    suite = tmp_path / "tiny.yaml"
+    suite.write_text(yaml.safe_dump(TINY))
     process = subprocess.Popen(
-        command(folder, tiny_suite),
+        command(folder, suite),
         cwd=folder,
         env=environment(),
         stdout=subprocess.DEVNULL,
@@ -122,7 +145,7 @@ def test_after_a_kill_the_next_run_goes_on_and_ends_the_same(
     # The whole group, as a power cut would: Snakemake cannot clean up.
     subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
     assert process.wait() == -signal.SIGKILL
-    locked = snakemake(folder, tiny_suite)
+    locked = snakemake(folder, suite)
     assert locked.returncode != 0
     unlock = subprocess.run(
         [sys.executable, str(ROOT / "tools/unlock.py")],
@@ -131,14 +154,14 @@ def test_after_a_kill_the_next_run_goes_on_and_ends_the_same(
         text=True,
     )
     assert unlock.returncode == 0, unlock.stderr
-    done = snakemake(folder, tiny_suite)
+    done = snakemake(folder, suite)
     assert done.returncode == 0, done.stdout + done.stderr
     assert digests(folder / "results/tiny/features", "*.npy") == digests(
         tiny_run / "results/tiny/features", "*.npy"
     )
-    assert digests(folder / "results/tiny/rankings", "*.npz") == digests(
-        tiny_run / "results/tiny/rankings", "*.npz"
-    )
+    rankings = digests(folder / "results/tiny/rankings", "*.npz")
+    assert len(rankings) == 2 * len(TINY["methods"])
+    assert rankings.items() <= digests(tiny_run / "results/tiny/rankings", "*.npz").items()
 
 
 def test_the_real_roxford_protocol_gives_the_known_figures(

@@ -11,13 +11,13 @@ from snakemake.utils import min_version, validate
 
 from superglobal_core.availability import accuracy_missing, features_name
 from superglobal_core.code_version import fingerprint
-from superglobal_core.config import parse_suite
+from superglobal_core.config import parse_suite, save_suite
 from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.reranking.names import LOCAL_KINDS
-from superglobal_core.steps.download import checkpoint_path, record_of, weights_path
-from superglobal_core.steps.needs import needs_of
+from superglobal_core.steps.items import checkpoint_path, record_of, weights_path
+from superglobal_core.steps.needs import generation_of, needs_of
 
 min_version("9.10")
 

@@ -13,12 +13,15 @@ rule download:
         download_mb=download_mb,
     params:
         catalogues=catalogue_options,
+        # Another one when what was downloaded is gone.
+        generation=lambda wildcards: NEEDS.generation(wildcards.download),
+        note=lambda wildcards: str(generation_of(wildcards.download, ROOT)),
         root=lambda wildcards, output: os.path.dirname(os.path.dirname(output[0])),
     message:
         "Download {wildcards.download}: {resources.download_mb} MB to {params.root}"
     shell:
         "superglobal download {wildcards.download} {params.catalogues} --parts none --root '{params.root}'"
-        " > {log} 2>&1"
+        " > {log} 2>&1 && echo {params.generation} > '{params.note}'"
 
 
 rule groundtruth:
@@ -43,8 +46,6 @@ if SET:
     rule distractor_archive:
         # Download, unpack, describe, delete: a million images are never on the disk at once.
         input:
-            # Other keys of the suite may change without a million images being described again.
-            suite=ancient(f"{RESULTS}/suite.json"),
             checkpoints=[
                 downloaded(entry.name)
                 for entry in NEEDS.entries
@@ -64,6 +65,7 @@ if SET:
             gpu=1,
             download_mb=archive_mb,
         params:
+            suite=f"{RESULTS}/suite.json",
             features=f"{RESULTS}/features",
             descriptors={
                 name: SUITE.descriptors[name].extract.model_dump(mode="json")
@@ -73,5 +75,5 @@ if SET:
         message:
             f"Archive {{wildcards.part}} of {SET}: {{resources.download_mb}} MB, described and deleted"
         shell:
-            "superglobal distractors --suite {input.suite} --part $((10#{wildcards.part}))"
+            "superglobal distractors --suite {params.suite} --part $((10#{wildcards.part}))"
             " --out {params.features} > {log} 2>&1"

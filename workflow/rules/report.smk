@@ -3,7 +3,6 @@
 
 rule report:
     input:
-        suite=rules.suite.output[0],
         evaluations=results_of("evaluation", ".json"),
         rankings=results_of("rankings", ".npz"),
         timings=timings(),
@@ -18,7 +17,8 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        results=lambda wildcards, input: os.path.dirname(input.suite),
+        results=lambda wildcards: RESULTS,
+        suite=SUITE.model_dump(mode="json"),
         code=fingerprint("superglobal_core.reporting.report"),
     shell:
         "superglobal report --results {params.results} --out $(dirname {output.page}) > {log} 2>&1"

@@ -5,7 +5,6 @@ rule time:
     input:
         features=finished_features,
         groundtruth=groundtruth,
-        suite=ancient(rules.suite.output[0]),
         others=finished_timing,
     output:
         f"{RESULTS}/timing/{{descriptor}}/{{dataset}}/{{size}}.json",
@@ -18,14 +17,12 @@ rule time:
     resources:
         gpu=1,
     params:
+        suite=f"{RESULTS}/suite.json",
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
         options=timing_options,
-        methods=[
-            chosen.model_dump(mode="json", exclude={"junk"})
-            for chosen in SUITE.methods.values()
-        ],
+        methods=[chosen.model_dump(mode="json") for chosen in SUITE.methods.values()],
         code=fingerprint("superglobal_core.steps.time"),
     shell:
-        "superglobal time --suite {input.suite} --queries '{params.queries}' {params.databases}"
+        "superglobal time --suite {params.suite} --queries '{params.queries}' {params.databases}"
         " {params.options} --out {output} > {log} 2>&1"

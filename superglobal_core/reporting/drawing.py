@@ -1,0 +1,100 @@
+"""What all charts share: colours, style, and the way to SVG that gives the same bytes each time."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d5dae1", "#fffffe"
+# Okabe and Ito's colours, told apart with every common kind of colour blindness; the single stage is grey.
+SERIES = (
+    *("#8b95a3", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"),
+    # As many again for suites of many methods, each next to unlike ones.
+    *("#56b4e9", "#7a4a21", "#5b3a8e", "#94a51a", "#b0203a", "#0f6b63"),
+)
+
+WIDTH = 6.4  # inches
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "superglobal",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": LINE,
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.hspace": 0.06,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A chart: its file name without suffix, title, how to read it in one sentence, and the SVG."""
+
+    name: str
+    title: str
+    reading: str
+    svg: str
+
+
+def to_svg(draw: Any, panels: int, height: float) -> str:
+    """Return the SVG of a chart.
+
+    draw: takes the panels' axes, one below the other; height: of the whole, in inches.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    # Whatever this user's matplotlibrc says, the same results give the same bytes.
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        draw(canvas.subplots(panels, 1, squeeze=False)[:, 0])
+        out = io.StringIO()
+        canvas.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return out.getvalue()
+
+
+def set_title(axes: Axes, text: str) -> None:
+    """Write a panel's title, broken into lines; no character of it is special."""
+    axes.set_title(textwrap.fill(text, 74), parse_math=False)
+
+
+def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """Write the legend above the chart, in two columns where the names are short."""
+    legend = axes.figure.legend(
+        handles,
+        names,
+        loc="outside upper left",
+        ncols=2 if max(map(len, names)) < 36 else 1,
+        frameon=False,
+        handlelength=1.1,
+        handleheight=0.9,
+        borderaxespad=0.2,
+        columnspacing=1.6,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)

@@ -16,7 +16,7 @@ from shortlists import shortlists
 from superglobal_core.errors import UserError
 from superglobal_core.reranking.base import Reranker
 from superglobal_core.reranking.methods import METHODS, make_reranker, parse_settings
-from superglobal_core.reranking.names import METHOD_NAMES, METHOD_PARAMETERS
+from superglobal_core.reranking.names import GLOBAL_PARAMETERS, METHOD_PARAMETERS
 
 # Scores of one query alone and among others, beside the largest: products of other shapes round otherwise.
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-10}
@@ -37,7 +37,7 @@ def problem(dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def test_the_names_known_without_loading_are_the_methods() -> None:
-    assert tuple(METHODS) == METHOD_NAMES
+    assert tuple(METHODS) == tuple(GLOBAL_PARAMETERS)
     for name, method in METHODS.items():
         assert tuple(inspect.signature(method).parameters) == ("shortlist", *METHOD_PARAMETERS[name])
         assert tuple(method().parameters) == ("shortlist", *METHOD_PARAMETERS[name])

@@ -47,5 +47,20 @@ def test_pieces_merge_to_the_same(scores: np.ndarray, k: int, seed: int) -> None
     assert np.array_equal(everything.indices, order)
 
 
+# Around the numbers of columns at which the best are looked for in groups first.
+grouped_matrices = st.tuples(
+    st.integers(1, 4), st.integers(200, 700), st.sampled_from([2, 30, 1000, 10**6]), st.integers(0, 2**32 - 1)
+).map(lambda shape: np.random.default_rng(shape[3]).integers(0, shape[2], shape[:2]).astype(np.float32))
+
+
+@settings(deadline=None, max_examples=150)
+@given(scores=grouped_matrices, k=st.integers(1, 20), lowest=st.integers(0, 5))
+def test_the_best_of_groups_are_the_best_of_all(scores: np.ndarray, k: int, lowest: int) -> None:
+    scores[:, :lowest] = -np.inf
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    found = best_columns(torch.from_numpy(scores), k)
+    assert np.array_equal(np.sort(found, axis=1), np.sort(order, axis=1))
+
+
 def test_no_columns_wanted() -> None:
     assert best_columns(torch.ones(2, 3), 0).shape == (2, 0)

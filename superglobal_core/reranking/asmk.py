@@ -11,6 +11,7 @@ import numpy as np
 from superglobal_core.errors import MissingPackageError, UserError
 from superglobal_core.features.rootsift import root_sift
 from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
+from superglobal_core.reranking.parameters import MOST_INT, number, whole_number
 
 # k-means reads this many features a word at most; faiss takes a random part of more.
 FEATURES_A_WORD = 256
@@ -50,7 +51,8 @@ class AsmkScorer(PairScorer):
             raise UserError(
                 f"a codebook is words x dimensions, the latter a multiple of 32, not {codebook.shape}: train one"
             )
-        self.alpha, self.least_similarity = alpha, least_similarity
+        self.alpha = number("alpha", alpha, least=0)
+        self.least_similarity = number("least_similarity", least_similarity, least=-1)
         self._codebook = package.codebook.Codebook(
             package.index.initialize_index(gpu_id=None), size=len(codebook)
         )
@@ -66,6 +68,8 @@ class AsmkScorer(PairScorer):
         Raises:
             UserError: when the images have fewer features than there are to be words.
         """
+        whole_number("words", words, least=1, most=MOST_INT)
+        whole_number("seed", seed, least=0, most=MOST_INT)
         _package()
         import faiss
 

@@ -6,9 +6,12 @@ import math
 
 from superglobal_core.errors import UserError
 
+# What OpenCV and faiss hold in a C int.
+MOST_INT = 2**31 - 1
 
-def whole_number(name: str, value: object, least: int) -> int:
-    """Return a whole number that is at least `least`.
+
+def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Return a whole number that is at least `least` and, where there is one, at most `most`.
 
     Raises:
         UserError: naming parameter, value and what is allowed.
@@ -18,6 +21,8 @@ def whole_number(name: str, value: object, least: int) -> int:
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise UserError(f"{name} is {value!r}: it must be a whole number, at least {least}")
+    if most is not None and value > most:
+        raise UserError(f"{name} is {value!r}: it must be a whole number, at most {most}")
     return value
 
 

@@ -13,6 +13,7 @@ from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.features.rootsift import root_sift
 from superglobal_core.reranking.matching import mutual_matches
 from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
+from superglobal_core.reranking.parameters import MOST_INT, number, whole_number
 
 Model = Literal["affine", "homography"]
 
@@ -59,12 +60,16 @@ class SpatialScorer(PairScorer):
         seed: int = 0,
     ) -> None:
         if model not in get_args(Model):
-            raise unknown_name("model", model, get_args(Model))
-        if not 0 < threshold < np.inf:
-            raise UserError(f"threshold is {threshold}: give a positive number of pixels")
-        if iterations < 1:
-            raise UserError(f"iterations is {iterations}: at least one is needed")
-        self.model, self.threshold, self.iterations, self.seed = model, threshold, iterations, seed
+            raise unknown_name("model", str(model), get_args(Model))
+        if number("threshold", threshold, least=0) == 0:
+            raise UserError("threshold is 0: give a positive number of pixels")
+        if least_cosine is not None:
+            number("least_cosine", least_cosine, least=-1)
+        if most_ratio is not None:
+            number("most_ratio", most_ratio, least=0)
+        self.iterations = whole_number("iterations", iterations, least=1, most=MOST_INT)
+        self.seed = whole_number("seed", seed, least=0, most=MOST_INT)
+        self.model, self.threshold = model, threshold
         self.cosine = type(self).least_cosine if least_cosine is None else least_cosine
         self.ratio = type(self).most_ratio if most_ratio is None else most_ratio
 

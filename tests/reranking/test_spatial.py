@@ -182,8 +182,15 @@ def test_matches_are_what_the_words_say(
     [
         ({"model": "afine"}, "did you mean 'affine'"),
         ({"threshold": 0.0}, "positive number of pixels"),
-        ({"threshold": float("nan")}, "positive number of pixels"),
-        ({"iterations": 0}, "at least one"),
+        ({"threshold": float("nan")}, "a number from 0 on"),
+        ({"threshold": "wide"}, "a number from 0 on"),
+        ({"iterations": 0}, "a whole number, at least 1"),
+        ({"iterations": 2.5}, "a whole number, at least 1"),
+        ({"model": 3}, "unknown model '3'"),
+        ({"seed": -1}, "a whole number, at least 0"),
+        ({"seed": 10**12}, "at most 2147483647"),
+        ({"least_cosine": "much"}, "a number from -1 on"),
+        ({"most_ratio": "much"}, "a number from 0 on"),
     ],
 )
 def test_nonsense_is_refused(parameters: dict[str, Any], message: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.features.reading_ahead import read_ahead
 from superglobal_core.features.store import DTYPES, Skipped, refuse_incomplete, refuse_mixture, shard_name
 from superglobal_core.files import load_array, read_json
 
@@ -159,6 +160,7 @@ class LocalStore:
     def _cut(self, shard: _Shard, field: str, place: int) -> np.ndarray:
         array, shape = self._mappings.get(shard, field), shard.sidecar.fields[field].shapes[place]
         start, stop = shard.ends(field)[place : place + 2]
+        read_ahead(array, np.array([start]), int(stop - start))
         return array[start:stop].reshape(shape)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superglobal_core.errors import UserError, name_list
+from superglobal_core.features.reading_ahead import read_ahead
 from superglobal_core.files import load_array, read_json
 
 if TYPE_CHECKING:
@@ -175,7 +176,9 @@ class FeatureStore:
         for number, segment in enumerate(self.segments):
             places = order[cuts[number] : cuts[number + 1]]
             if len(places):
-                out[places] = segment.array[flat[places] - self.starts[number]]
+                inside = flat[places] - self.starts[number]
+                read_ahead(segment.array, inside)
+                out[places] = segment.array[inside]
         return out.reshape(*rows.shape, self.shape[1])
 
     def read_into(self, buffer: Tensor, start: int) -> int:

@@ -211,17 +211,17 @@ class _Mappings:
 
 
 def rows_in(store: LocalStore, ids: Sequence[str] | None, rows: int, what: str) -> list[int]:
-    """Return the store's row of each image, by its id, or, without ids, in their order.
+    """Return the store's row of each image, by its id, or, without ids or one, in their order.
 
     Raises:
         UserError: when images are missing from the store, or it has two of one name.
     """
+    if (ids is None or "" in ids) and len(store) < rows:
+        raise UserError(f"the local features have {len(store)} images for {rows} {what}: extract all")
     if ids is None:
-        if len(store) < rows:
-            raise UserError(f"the local features have {len(store)} images for {rows} {what}: extract all")
         return list(range(rows))
     places = {name: row for row, name in enumerate(store.ids)}
-    absent = [name for name in ids if name not in places]
+    absent = [name for name in ids if name and name not in places]
     if absent:
         raise UserError(
             f"the local features lack {len(absent)} of {rows} {what}, the first {absent[0]}: "
@@ -235,7 +235,7 @@ def rows_in(store: LocalStore, ids: Sequence[str] | None, rows: int, what: str) 
                 f"the local features have two images named '{twice[0]}': name each folder once, "
                 "and rename images that share a name"
             )
-    return [places[name] for name in ids]
+    return [places[name] if name else row for row, name in enumerate(ids)]
 
 
 def stored_rows(shape: list[int] | tuple[int, ...]) -> int:

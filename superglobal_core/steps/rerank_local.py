@@ -63,7 +63,11 @@ def local_orders(
         ids = list(truth.query_names) if truth is not None else query_store.ids
         count = len(ids) if ids is not None else len(query_store)
         query_rows = rows_in(stores[0], ids, count, "queries")
-        rows = rows_in(stores[1], database_store.ids, len(database_store), "images")
+        names = database_store.ids
+        if names is None and truth is not None:
+            # Descriptors without names are in the ground truth's order, what follows are distractors.
+            names = [*truth.image_names, *[""] * (len(database_store) - len(truth.image_names))]
+        rows = rows_in(stores[1], names, len(database_store), "images")
         return PairReranker(
             scorer,
             lambda query: stores[0][query_rows[query]],

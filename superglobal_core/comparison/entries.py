@@ -16,7 +16,7 @@ from superglobal_core.comparison.stand_ins import StandInXFeat, draw_pictures
 from superglobal_core.comparison.works import Contestant, FailedContestant, reason_of
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
-from superglobal_core.errors import MissingPackageError, UserError
+from superglobal_core.errors import MissingPackageError, TooFewFeaturesError, UserError
 from superglobal_core.features.local_extraction import LocalExtractor
 from superglobal_core.networks.settings import preset
 from superglobal_core.reranking.local_methods import KINDS, Means, make_extractor, make_scorer
@@ -104,10 +104,14 @@ class Entries:
         means, kind = self._means(method), LOCAL_KINDS[method.reranker]
         extractor: LocalExtractor | None
         stand_in = kind == "xfeat" and means.weights is None
-        if not stand_in:
-            extractor = make_extractor(kind, means)
-        else:
-            extractor = None if kind in self._stored else StandInXFeat()
+        try:
+            extractor = StandInXFeat() if stand_in else make_extractor(kind, means)
+        except MissingPackageError as error:
+            if kind not in self._stored:
+                return FailedContestant(method.reranker, label, reason_of(error))
+            extractor = None
+        # Pictures that are wrong are no method's fault: they end the run.
+        pictures = self._all_pictures()
         try:
             data = self._local_data(kind, extractor)
         except UserError as error:
@@ -118,7 +122,7 @@ class Entries:
             return FailedContestant(method.reranker, label, reason_of(error))
         try:
             scorer = make_scorer(method.reranker, means, data.database, **method.parameters)
-        except MissingPackageError as error:
+        except (MissingPackageError, TooFewFeaturesError) as error:
             return FailedContestant(method.reranker, label, reason_of(error))
         contestant = LocalContestant(
             label,
@@ -126,7 +130,7 @@ class Entries:
             self._inputs,
             data,
             extractor=None if stand_in else extractor,
-            pictures=self._all_pictures(),
+            pictures=pictures,
             describe=self._describe(),
         )
         if stand_in and scorer.kind not in self._stored:

@@ -102,7 +102,7 @@ class LocalContestant(Contestant):
     def _end_to_end(self, count: int, timed: int) -> Work:
         extractor, pictures, describe = self._extractor, self._pictures, self._describe
         if extractor is None or pictures is None:
-            raise CannotRunError("its features cannot be extracted here: weights missing")
+            raise CannotRunError("its features cannot be extracted here: weights or a package missing")
         if describe is None:
             raise CannotRunError(NO_PICTURES)
         # A larger extraction would find the same pictures decoded from memory again.

@@ -22,6 +22,10 @@ class MissingPackageError(UserError):
     """A package that only some uses need is not installed: the message says how to install it."""
 
 
+class TooFewFeaturesError(UserError):
+    """The images that were given have too few local features for a method to learn from."""
+
+
 def name_list(names: Iterable[object], limit: int = 8) -> str:
     """Join names for a message, at most `limit` of them, and say how many more there are.
 

@@ -16,7 +16,7 @@ from superglobal_core.comparison.stand_ins import StandInXFeat, draw_pictures
 from superglobal_core.comparison.works import Contestant, FailedContestant, reason_of
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
-from superglobal_core.errors import MissingPackageError, UserError
+from superglobal_core.errors import MissingPackageError, TooFewFeaturesError, UserError
 from superglobal_core.features.local_extraction import LocalExtractor
 from superglobal_core.networks.settings import preset
 from superglobal_core.reranking.local_methods import KINDS, Means, make_extractor, make_scorer
@@ -107,6 +107,8 @@ class Entries:
             extractor = self._extractor(kind, means)
         except MissingPackageError as error:
             return FailedContestant(method.reranker, label, reason_of(error))
+        # Pictures that are wrong are no method's fault: they end the run.
+        pictures = self._all_pictures()
         try:
             data = self._local_data(kind, extractor)
         except Exception as error:
@@ -115,18 +117,15 @@ class Entries:
             return FailedContestant(method.reranker, label, reason_of(error))
         try:
             scorer = make_scorer(method.reranker, means, data.database, **method.parameters)
-        except UserError as error:
-            # Not a mistake of the caller's: a package that is absent, features too few to learn from.
-            if isinstance(error, MissingPackageError) or method.reranker.endswith("-asmk"):
-                return FailedContestant(method.reranker, label, reason_of(error))
-            raise
+        except (MissingPackageError, TooFewFeaturesError) as error:
+            return FailedContestant(method.reranker, label, reason_of(error))
         contestant = LocalContestant(
             label,
             scorer,
             self._inputs,
             data,
             extractor=None if isinstance(extractor, StandInXFeat) else extractor,
-            pictures=self._all_pictures(),
+            pictures=pictures,
             describe=self._describe(),
         )
         if isinstance(extractor, StandInXFeat):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from superglobal_core.errors import MissingPackageError, UserError
+from superglobal_core.errors import MissingPackageError, TooFewFeaturesError, UserError
 from superglobal_core.features.rootsift import root_sift
 from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
 from superglobal_core.reranking.parameters import MOST_INT, number, whole_number
@@ -76,7 +76,7 @@ class AsmkScorer(PairScorer):
         parts = [cls.comparable(image["descriptors"]) for image in images]
         rows = np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
         if len(rows) < words:
-            raise UserError(
+            raise TooFewFeaturesError(
                 f"{len(rows)} features are too few for {words} visual words: give more images or fewer words"
             )
         # The least is not enforced: faiss only warns, and tests have few.

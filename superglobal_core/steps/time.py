@@ -8,6 +8,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from superglobal_core.comparison.entries import Entries, check_pictures
 from superglobal_core.comparison.inputs import open_inputs
@@ -17,7 +18,10 @@ from superglobal_core.comparison.works import SCOPES
 from superglobal_core.config import Method, read_saved_suite
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.features.extraction import Precision
 from superglobal_core.files import TEMPORARY_PREFIX, check_writable
+from superglobal_core.networks.backbone import architecture
+from superglobal_core.networks.settings import preset as make_settings
 from superglobal_core.reranking.names import METHOD_NAMES
 from superglobal_core.results import Stopwatch
 from superglobal_core.timing.alone import alone
@@ -106,6 +110,11 @@ class Request:
             raise UserError(f"no scope was named: give --scopes, of {', '.join(SCOPES)}")
         if self.seed < 0:
             raise UserError(f"--seed is {self.seed}: use zero or more")
+        if self.precision not in get_args(Precision):
+            raise unknown_name("precision", self.precision, get_args(Precision))
+        make_settings(self.descriptor)
+        if self.backbone is not None:
+            architecture(self.backbone)
         check_pictures(self)
         if (self.queries is None) != (not self.databases):
             raise UserError("give both --queries and --database")

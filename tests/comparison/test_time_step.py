@@ -215,6 +215,11 @@ MISTAKES: list[tuple[list[object], str]] = [
     (["--preset", "papper"], "unknown preset 'papper'"),
     (["--preset", "paper", "--checkpoint", "r50.pyth"], "name it with --backbone"),
     (["--backbone", "resnet18"], "resnet18"),
+    (["--precision", "float8"], "unknown precision 'float8'"),
+    (
+        ["--methods", "rootsift-magsac", "--query-images", "absent", "--database-images", "absent"],
+        "absent",
+    ),
     (["--backbone", "mini", "--descriptor", "superlocal"], "superlocal"),
     (["--query-images", "somewhere"], "give both --query-images and --database-images"),
     (["--database-images", "somewhere"], "give both --query-images and --database-images"),

@@ -110,15 +110,24 @@ def test_a_broken_program_is_no_error(nvidia_smi: Path) -> None:
     assert describe_gpus() is None
 
 
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or only waits to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 def test_a_hanging_nvidia_smi_is_given_up_and_ended(nvidia_smi: Path, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     write_program(nvidia_smi, f"sleep 60 &\necho $! > {pid}\nwait")
     start = time.monotonic()
     assert describe_gpus(timeout_s=0.5) is None
     assert time.monotonic() - start < 5
-    # A killed process may be listed a moment longer, as one that ended.
-    state = Path(f"/proc/{int(pid.read_text())}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    # A killed process may run a moment longer on a busy machine, and be listed longer still.
+    while not ended(int(pid.read_text())):
+        assert time.monotonic() - start < 20
+        time.sleep(0.02)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

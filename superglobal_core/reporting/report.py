@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from superglobal_core.availability import PLAIN
@@ -13,8 +13,9 @@ from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.figures import change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
-from superglobal_core.reporting.page import render
+from superglobal_core.reporting.page import TEMPLATE, results_content
 from superglobal_core.reporting.pictures import Album
+from superglobal_core.reporting.shell import RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
 from superglobal_core.reporting.speed import SpeedGroup, speed_groups
 from superglobal_core.reporting.speed_figures import speed_figures
@@ -23,7 +24,17 @@ from superglobal_core.reporting.speed_view import speed_views
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
 
-PAGE = "index.html"
+CONTENTS = {
+    "map.csv": "mAP, intervals and mean precision of every result, as CSV",
+    "map.md": "mAP with intervals, as Markdown",
+    "map.tex": "mAP with intervals, as LaTeX",
+    "per_query.csv": "the AP of every query, as CSV",
+    "speedup.csv": "times, speedups, memory and gains of every method and scope, as CSV",
+    "speedup.md": "the same as Markdown",
+    "speedup.tex": "the same as LaTeX",
+}
+#: the pages beside the first; each is left out where a study has nothing for it
+PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = ()
 
 
 def write_report(results: Path, out: Path) -> Path:
@@ -42,7 +53,7 @@ def write_report(results: Path, out: Path) -> Path:
     """
     results, out = Path(results), Path(out)
     study = read_study(results)
-    check_writable(out / PAGE)
+    check_writable(out / RESULTS.file)
     labels, groups = Labels(study.suite), group_results(study)
     note = study.suite.note if study.suite else None
     files = find_datasets(study)
@@ -56,7 +67,9 @@ def write_report(results: Path, out: Path) -> Path:
     figures = _figures(study, groups, labels)
     speeds = speed_groups(study, groups)
     charts = speed_figures(speeds, labels, _stems(study, speeds))
+    parts = [part for make in PARTS if (part := make(study, groups, labels)) is not None]
     drawn = [*figures, *(figure for found in charts for figure in found)]
+    drawn += [figure for part in parts for figure in part.figures]
     written = {
         "map.csv": map_csv(groups, labels),
         "map.md": map_markdown(groups, labels, note),
@@ -69,21 +82,24 @@ def write_report(results: Path, out: Path) -> Path:
             "speedup.md": speed_markdown(speeds, labels, note),
             "speedup.tex": speed_latex(speeds, labels, note),
         }
-    written |= {f"figures/{figure.name}.svg": figure.svg for figure in drawn}
-    page = render(
-        study,
-        groups,
-        labels,
-        figures,
-        speed_views(speeds, charts, labels, study.suite),
-        exhibits,
-        album,
-        [(name, _content(name, drawn)) for name in written],
-    )
+    described = dict(CONTENTS)
+    for part in parts:
+        for name, (text, content) in part.files.items():
+            written[name], described[name] = text, content
+    for figure in drawn:
+        written[f"figures/{figure.name}.svg"] = figure.svg
+        described[f"figures/{figure.name}.svg"] = figure.title
+    shell = Shell(study, [RESULTS, *(part.page for part in parts)])
+    downloads = [(name, described[name]) for name in written]
+    for part in parts:
+        written[part.page.file] = shell.render(part.page, part.template, part.content)
+    views = speed_views(speeds, charts, labels, study.suite)
+    content = results_content(study, groups, labels, figures, views, exhibits, album, downloads)
+    page = shell.render(RESULTS, TEMPLATE, content)
     for name, text in written.items():
         write_text(out / name, text)
-    write_text(out / PAGE, page)
-    return out / PAGE
+    write_text(out / RESULTS.file, page)
+    return out / RESULTS.file
 
 
 def _figures(study: Study, groups: Sequence[Group], labels: Labels) -> list[Figure]:
@@ -115,18 +131,3 @@ def _stems(study: Study, speeds: Sequence[SpeedGroup]) -> list[str]:
 def _stem(name: str, known: Collection[str], number: int) -> str:
     # Only a suite's names are sure to be file names.
     return name if name in known else f"{number}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:40]}"
-
-
-def _content(name: str, figures: Sequence[Figure]) -> str:
-    described = {
-        "map.csv": "mAP, intervals and mean precision of every result, as CSV",
-        "map.md": "mAP with intervals, as Markdown",
-        "map.tex": "mAP with intervals, as LaTeX",
-        "per_query.csv": "the AP of every query, as CSV",
-        "speedup.csv": "times, speedups, memory and gains of every method and scope, as CSV",
-        "speedup.md": "the same as Markdown",
-        "speedup.tex": "the same as LaTeX",
-    }
-    return described.get(name) or next(
-        figure.title for figure in figures if name == f"figures/{figure.name}.svg"
-    )

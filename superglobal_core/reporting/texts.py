@@ -38,6 +38,15 @@ def points(value: float | None) -> str:
     return text[1:] if float(text) == 0 else text.replace("-", MINUS)
 
 
+def point_interval(bounds: tuple[float, float] | None) -> str:
+    """Return an interval of differences in points.
+
+    >>> point_interval((-0.5, 1.25))
+    '−0.50 to +1.25'
+    """
+    return "" if bounds is None else f"{points(bounds[0])} to {points(bounds[1])}"
+
+
 def count(value: int | None) -> str:
     """Return a number of things with commas.
 

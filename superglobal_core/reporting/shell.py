@@ -1,0 +1,81 @@
+"""What all pages of a report share: their list, their frame, and how they are rendered."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from superglobal_core.reporting import texts
+from superglobal_core.reporting.collect import PROTOCOL_NAMES, Study
+from superglobal_core.reporting.drawing import Figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page of the report: its file and its title."""
+
+    file: str
+    title: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A page beside the first one, with the files that belong to it.
+
+    template: extends `base.html.j2`; content: its variables. files: texts by name with, for each,
+    what it holds; figures are written below `figures/`.
+    """
+
+    page: Page
+    template: str
+    content: Mapping[str, Any]
+    files: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    figures: Sequence[Figure] = ()
+
+
+RESULTS = Page("index.html", "Results")
+
+
+class Shell:
+    """Renders the pages of one report into HTML files that need no other file and no network."""
+
+    def __init__(self, study: Study, pages: Sequence[Page]) -> None:
+        self._suite, self._pages = study.suite, list(pages)
+        self._environment = Environment(
+            loader=PackageLoader("superglobal_core.reporting"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters |= {
+            "percent": texts.percent,
+            "interval": texts.interval,
+            "points": texts.points,
+            "point_interval": texts.point_interval,
+            "count": texts.count,
+            "duration": texts.duration,
+            "size": texts.size,
+            "moment": texts.moment,
+            "short": texts.short_commit,
+        }
+
+    def render(self, page: Page, template: str, content: Mapping[str, Any]) -> str:
+        """Render one page."""
+        loader, suite = self._environment.loader, self._suite
+        style = loader.get_source(self._environment, "report.css")[0] if loader else ""
+        return self._environment.get_template(template).render(
+            style=Markup(style),
+            page=page,
+            pages=self._pages,
+            heading=suite.title if suite else "Retrieval results",
+            suite=suite,
+            synthetic=suite is not None and all(data.synthetic for data in suite.datasets.values()),
+            protocols=PROTOCOL_NAMES,
+            **content,
+        )

@@ -1,0 +1,168 @@
+"""A method's folder: `method.yaml`, what a method says of itself, read and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from superglobal_core.errors import UserError
+
+DESCRIPTION = "method.yaml"
+RULE = "rule.smk"
+
+Value = bool | int | float | str
+
+
+class Parameter(BaseModel):
+    """One parameter of a method: its default and what it may be."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    default: Value = Field(description="what it is when a suite does not say")
+    least: float | None = Field(None, description="the smallest value allowed")
+    most: float | None = Field(None, description="the largest value allowed")
+    choices: list[str] | None = Field(None, description="the texts allowed")
+    meaning: str = Field("", description="what it does, in a few words")
+
+    def complaint(self, value: object) -> str | None:
+        """Say what is wrong with a value; None for a good one.
+
+        >>> Parameter(default=9, least=0).complaint(-1)
+        'it must be a whole number from 0 on'
+        """
+        wanted, good = self._wanted(), True
+        if isinstance(self.default, bool):
+            good = isinstance(value, bool)
+        elif isinstance(self.default, int):
+            good = isinstance(value, int) and not isinstance(value, bool)
+        elif isinstance(self.default, float):
+            good = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+        else:
+            good = isinstance(value, str) and (self.choices is None or value in self.choices)
+        if good and isinstance(value, int | float) and not isinstance(value, bool):
+            good = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        return None if good else wanted
+
+    def _wanted(self) -> str:
+        if isinstance(self.default, bool):
+            return "it must be true or false"
+        if isinstance(self.default, str):
+            return f"choose from {', '.join(self.choices)}" if self.choices else "it must be a text"
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        if self.least is not None and self.most is not None:
+            return f"it must be {kind} from {self.least:g} to {self.most:g}"
+        if self.least is not None:
+            return f"it must be {kind} from {self.least:g} on"
+        return f"it must be {kind}" + ("" if self.most is None else f", at most {self.most:g}")
+
+
+class Needs(BaseModel):
+    """What a method cannot run without."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gpu: bool = Field(False, description="a CUDA device")
+    weights: bool = Field(False, description="weights of its own: a suite's `weights` or `download`")
+    local: str | None = Field(None, description="local features of this kind (see `superglobal local`)")
+    packages: list[str] = Field([], description="Python packages beyond the project's own, by import name")
+
+
+class MethodDescription(BaseModel):
+    """What a `method.yaml` says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str = Field(min_length=1, description="the method's name in tables")
+    stage: Literal["descriptor", "reranker", "search"] = Field(
+        description="what it makes: descriptors of images, a new order of a shortlist, or a ranking of the database"
+    )
+    runs: Literal["builtin", "python", "program", "results"] = Field(
+        description="the library's own method of this name; a class; what rule.smk calls; results brought along"
+    )
+    python: str | None = Field(None, description="FILE.py:CLASS, for `runs: python`")
+    parameters: dict[str, Parameter] = Field({}, description="beside `shortlist`, which every reranker has")
+    needs: Needs = Field(default_factory=Needs, description="what it cannot run without")
+    citation: str | None = Field(None, description="BibTeX entries")
+
+    @model_validator(mode="after")
+    def _fits(self) -> MethodDescription:
+        if (self.runs == "python") != (self.python is not None):
+            raise ValueError("`python: FILE.py:CLASS` belongs to `runs: python`, and is needed there")
+        if self.python is not None and not re.fullmatch(r"[\w./-]+\.py:[A-Za-z_]\w*", self.python):
+            raise ValueError(f"python is {self.python!r}: write FILE.py:CLASS, the file beside method.yaml")
+        for name, parameter in self.parameters.items():
+            complaint = parameter.complaint(parameter.default)
+            if complaint:
+                raise ValueError(f"parameters.{name}.default is {parameter.default!r}: {complaint}")
+        return self
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodFolder:
+    """A method as found: its folder, whose name is the method's, and its description."""
+
+    path: Path
+    description: MethodDescription
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def rule(self) -> Path:
+        return self.path / RULE
+
+    def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters with defaults for those not given.
+
+        Raises:
+            UserError: for one that the method does not have, or a value out of its range.
+        """
+        known = self.description.parameters
+        for key, value in given.items():
+            if key not in known:
+                listed = f"it has {', '.join(known)}" if known else "it has none"
+                raise UserError(f"the method '{self.name}' has no parameter '{key}': {listed}")
+            complaint = known[key].complaint(value)
+            if complaint:
+                raise UserError(f"{key} of the method '{self.name}' is {value!r}: {complaint}")
+        return {name: given.get(name, parameter.default) for name, parameter in known.items()}
+
+
+def read_method(path: str | Path) -> MethodFolder:
+    """Read a method's folder.
+
+    Raises:
+        UserError: when there is none, or its description is absent or says what it may not.
+    """
+    path = Path(path)
+    description = path / DESCRIPTION
+    try:
+        content = yaml.safe_load(description.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"cannot read {description}: {error.strerror or error}; `superglobal new-method` writes one"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{description} is no valid YAML: {' '.join(str(error).split())}") from error
+    try:
+        found = MethodDescription.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{description}: " + "; ".join(_sentence(item) for item in error.errors())) from error
+    return MethodFolder(path, found)
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    if item["type"] == "missing":
+        return f"{key} is missing: add it"
+    if item["type"] == "extra_forbidden":
+        return f"{key} is no key of a method: remove it or correct its spelling"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message[:1].lower()}{message[1:]}"

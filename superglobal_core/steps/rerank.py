@@ -89,7 +89,7 @@ def rerank_step(
             wanted = len(database) if top is None else max(top, candidates + spare)
             first = rank(query_store, database, wanted, groundtruth, device)
         else:
-            first = _load(search, query_store, database, candidates, groundtruth)
+            first = load_search(search, query_store, database, candidates, groundtruth)
         if isinstance(reranker, Reranker):
             matrix = query_store.all_rows() if truth is None else query_store[query_rows(query_store, truth)]
             orders: Orders = GlobalOrders(reranker, matrix, database, device)
@@ -152,13 +152,18 @@ def _moved(first: Ranking, chosen: Shortlist, order: np.ndarray, prefix: bool) -
     return move_to_front(first.labelled, first.rows, rankings, None if prefix else taken)
 
 
-def _load(
+def load_search(
     path: str | Path,
     query_store: FeatureStore,
     database: FeatureStore,
     shortlist: int,
     groundtruth: str | Path | None,
 ) -> Ranking:
+    """Load a search and make sure that it is one of these descriptors, long enough for a shortlist.
+
+    Raises:
+        UserError: when it is of other descriptors, images or labels, or holds too few places.
+    """
     first = Ranking.load(path)
     about = first.about
     if about.get("database") != len(database) or about.get("descriptor") != (

@@ -115,6 +115,18 @@ def read_grid(shortlists: str, neighbours: str, betas: str) -> Grid:
     )
 
 
+def read_numbers(text: str, option: str) -> tuple[float, ...]:
+    """Read numbers with commas between them, each once.
+
+    >>> read_numbers("3,4.6", "--p")
+    (3.0, 4.6)
+    """
+    values = _values(text, option, float, "3,4.6")
+    if not values or len(set(values)) < len(values):
+        raise UserError(f"{option} {text}: give at least one number, and each once")
+    return values
+
+
 Number = TypeVar("Number", int, float)
 
 

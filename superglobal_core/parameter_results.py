@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from superglobal_core.results import Record
 
@@ -70,6 +71,15 @@ class Sweep(BaseModel):
     single_stage: Accuracy = Field(description="the search's order, without reranking")
     points: list[GridPoint] = Field(description="all combinations, beta changing fastest")
     record: Record
+
+    @model_validator(mode="after")
+    def _whole(self) -> Sweep:
+        wanted = list(itertools.product(self.shortlists, self.neighbours, self.betas))
+        if [(point.shortlist, point.neighbours, point.beta) for point in self.points] != wanted:
+            raise ValueError(
+                f"the points are not the {len(wanted)} combinations of shortlists, neighbours and betas"
+            )
+        return self
 
 
 class Setting(RerankingParameters):

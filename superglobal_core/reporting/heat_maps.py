@@ -69,8 +69,8 @@ def heat_map(name: str, title: str, sweep: Sweep, down: str, across: str, held: 
         _legend(panels[0])
 
     reading = (
-        f"mAP at every combination of {LETTERS[down]} and {LETTERS[across]} with {LETTERS[held]} held at {fixed:g}: the "
-        "further a cell stands out from the page, the higher its mAP among its neighbours of this map."
+        f"mAP at every combination of {LETTERS[down]} and {LETTERS[across]}, {LETTERS[held]} held at {fixed:g}: the further "
+        "a cell stands out from the page, the higher its mAP within this map."
     )
     return Figure(
         name, title, reading, to_svg(draw, len(SHOWN), 0.45 + len(SHOWN) * (0.75 + 0.34 * len(rows)))

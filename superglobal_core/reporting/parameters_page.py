@@ -31,6 +31,8 @@ from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.table_formats import to_csv
 
 PAGE = Page("parameters.html", "Parameters")
+# What is less is written 0.00.
+LEAST_LOSS = 0.005
 
 
 class StoredSweep(Sweep):
@@ -185,8 +187,11 @@ def _grid_rows(descriptor: str, dataset: str, variant: str, sweep: Sweep) -> Ite
 
 def _tuning_view(name: str, tuning: Tuning, labels: Labels) -> TuningView:
     one, other = labels.dataset(tuning.tuned_on.dataset), labels.dataset(tuning.reported_on.dataset)
-    where = f"{one}, {tuning.tuned_on.part}; reported on {'' if one == other else other + ', '}{tuning.reported_on.part}"
-    return TuningView(f"{name}: tuned on {where}", tuning, _gain(tuning))
+    elsewhere = "" if one == other else f"{other}, "
+    title = (
+        f"{name}: tuned on {one}, {tuning.tuned_on.part}; reported on {elsewhere}{tuning.reported_on.part}"
+    )
+    return TuningView(title, tuning, _gain(tuning))
 
 
 def _gain(tuning: Tuning) -> str:
@@ -201,12 +206,11 @@ def _gain(tuning: Tuning) -> str:
         f"{texts.points(there.points)} points; on the others by {texts.points(here.points)}. "
     )
     lost = there.points - here.points
-    if lost > 0.005:
+    if lost > LEAST_LOSS:
         return text + (
-            f"{lost:.2f} points of the first figure belong to the queries it was tuned on (or to chance), and no report "
-            "of it alone would show that."
+            f"A report of the first figure alone would have promised {lost:.2f} points more than the others show."
         )
-    return text + "Here nothing was lost on the way, which another choice of queries may turn."
+    return text + "On these queries the choice lost nothing on the way."
 
 
 def _tuning_rows(name: str, tuning: Tuning) -> Iterator[dict[str, object]]:

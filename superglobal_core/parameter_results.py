@@ -92,7 +92,7 @@ class Setting(RerankingParameters):
 
 
 class Difference(BaseModel):
-    """Tuned minus untuned mAP under one protocol, in points, with what tells it from chance."""
+    """Tuned minus untuned mAP under one protocol, in points; on the queries reported on, what tells it from chance."""
 
     model_config = ConfigDict(extra="forbid")
 

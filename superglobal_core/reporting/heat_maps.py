@@ -18,8 +18,8 @@ LETTERS = {"shortlist": "M", "neighbours": "K", "beta": "beta"}
 #: which parameters go down and across, and which is held
 MAPS = (
     ("shortlist", "neighbours", "beta"),
-    ("neighbours", "beta", "shortlist"),
     ("shortlist", "beta", "neighbours"),
+    ("neighbours", "beta", "shortlist"),
 )
 # Wider maps are coloured only: their numbers would touch.
 MOST_NUMBERS = 10
@@ -69,8 +69,8 @@ def heat_map(name: str, title: str, sweep: Sweep, down: str, across: str, held: 
         _legend(panels[0])
 
     reading = (
-        f"mAP at every combination of {LETTERS[down]} and {LETTERS[across]}, {LETTERS[held]} held at {fixed:g}: the further "
-        "a cell stands out from the page, the higher its mAP within this map."
+        f"mAP at every combination of {LETTERS[down]} and {LETTERS[across]}, {LETTERS[held]} held at {fixed:g}: the "
+        "further a cell stands out from the page, the higher its mAP within this map."
     )
     return Figure(
         name, title, reading, to_svg(draw, len(SHOWN), 0.45 + len(SHOWN) * (0.75 + 0.34 * len(rows)))

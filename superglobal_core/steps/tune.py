@@ -96,8 +96,9 @@ def tune_step(
         settings_tried=len(data.source.names) * len(grid.points()),
         tuned=tuned_on.setting(*tuned),
         untuned=tuned_on.setting(*untuned),
-        tuned_on=tuned_on.described(chosen_by, part, tuned, untuned, seed),
-        reported_on=reported_on.described(shown, other, tuned, untuned, seed),
+        # After a choice by these very queries an interval and a p-value of theirs would mean nothing.
+        tuned_on=tuned_on.described(chosen_by, part, tuned, untuned, seed, tested=False),
+        reported_on=reported_on.described(shown, other, tuned, untuned, seed, tested=True),
         record=watch.record(
             "tune",
             suite=suite,
@@ -150,7 +151,7 @@ class _Side:
         return Setting(**point._asdict(), descriptor=name, exponents=self._exponents[name])
 
     def described(
-        self, queries: Sequence[int], part: str, tuned: Choice, untuned: Choice, seed: int
+        self, queries: Sequence[int], part: str, tuned: Choice, untuned: Choice, seed: int, tested: bool
     ) -> TuningSide:
         after, before = (self.accuracy(choice).only(queries) for choice in (tuned, untuned))
         return TuningSide(
@@ -162,7 +163,7 @@ class _Side:
             tuned=after,
             untuned=before,
             difference={
-                name: _difference(before.average_precision[name], after.average_precision[name], seed)
+                name: _difference(before.average_precision[name], after.average_precision[name], seed, tested)
                 for name in PROTOCOL_NAMES
             },
         )
@@ -203,11 +204,13 @@ def _refuse_the_same(one: _Side, other: _Side) -> None:
 
 
 def _difference(
-    before: Sequence[float | None], after: Sequence[float | None], seed: int
+    before: Sequence[float | None], after: Sequence[float | None], seed: int, tested: bool
 ) -> Difference | None:
-    found = paired_difference(before, after, seed=seed)
+    found = paired_difference(before, after, bootstrap=1000 if tested else 0, seed=seed)
     if found is None:
         return None
+    if not tested:
+        return Difference(points=100 * found.difference)
     interval = found.interval and (100 * found.interval[0], 100 * found.interval[1])
     return Difference(points=100 * found.difference, interval=interval, p_value=found.p_value)
 

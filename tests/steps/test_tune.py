@@ -86,6 +86,9 @@ def test_half_of_the_queries(tmp_path: Path) -> None:
     assert found is not None
     assert found.points == pytest.approx(100 * expected.difference)
     assert found.p_value == expected.p_value
+    before_choice = done.tuned_on.difference["medium"]
+    assert before_choice is not None
+    assert (before_choice.interval, before_choice.p_value) == (None, None)
     assert json.loads((tmp_path / "tune.json").read_text()) == done.model_dump(mode="json")
     again = tune_step(data, None, GRID, tmp_path / "again.json", half=True, seed=3)
     assert again.model_dump(exclude={"record"}) == done.model_dump(exclude={"record"})

@@ -31,7 +31,7 @@ from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.pictures import BUDGET, QUERY_THUMBNAIL, THUMBNAIL, Album, thumbnail
 from superglobal_core.reporting.report import write_report
 from superglobal_core.reporting.sources import find_datasets
-from superglobal_core.reporting.study import Change, group_results, missing_results
+from superglobal_core.reporting.study import group_results, missing_results
 from superglobal_core.results import Stopwatch, record_path
 from superglobal_core.search.rankings import Ranking
 
@@ -392,16 +392,6 @@ def test_only_queries_that_changed_are_chosen(
     changes: list[float | None], expected: tuple[list[int], list[int]]
 ) -> None:
     assert choose(changes) == expected
-
-
-@pytest.mark.parametrize(
-    ("interval", "sure"),
-    [(None, False), ((0.01, 2.0), True), ((-2.0, -0.01), True), ((-1.0, 1.0), False), ((0.004, 2.0), False)],
-)
-def test_a_change_is_bold_only_when_its_interval_is_seen_to_exclude_zero(
-    interval: tuple[float, float] | None, sure: bool
-) -> None:
-    assert Change(1.0, interval, 3, 1).sure is sure
 
 
 def test_symbols_differ_without_colour() -> None:

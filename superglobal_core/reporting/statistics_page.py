@@ -7,13 +7,18 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from superglobal_core.evaluation.paired import RESAMPLES
 from superglobal_core.evaluation.power import LEVEL
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study
+from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.families import RESAMPLES_AT_MOST, Block, Change, Comparison, Family
+from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
+from superglobal_core.reporting.statistics_figures import ranking_figure
 from superglobal_core.reporting.statistics_tables import (
     full_name,
     statistics_csv,
@@ -80,6 +85,8 @@ class FamilyView:
     powers: tuple[Power, ...]
     blocks: tuple[BlockView, ...]
     left_out: tuple[str, ...]
+    ranking: Figure | None
+    chart: Markup
 
 
 def statistics_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part | None:
@@ -89,7 +96,7 @@ def statistics_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
     if not families:
         return None
     note = study.suite.note if study.suite else None
-    views = [_family_view(family, labels) for family in families]
+    views = [_family_view(number, family, labels) for number, family in enumerate(families, 1)]
     what = "every two results compared: difference, interval, p-values and verdict, as"
     return Part(
         PAGE,
@@ -100,16 +107,19 @@ def statistics_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
             "statistics.md": (statistics_markdown(families, labels, note), f"{what} Markdown"),
             "statistics.tex": (statistics_latex(families, labels, note), f"{what} LaTeX"),
         },
+        [view.ranking for view in views if view.ranking is not None],
     )
 
 
-def _family_view(family: Family, labels: Labels) -> FamilyView:
-    results = [result for block in family.blocks for result in block.results]
+def _family_view(number: int, family: Family, labels: Labels) -> FamilyView:
+    results = [result for block in family.blocks if block.descriptor is not None for result in block.results]
     searched = list(dict.fromkeys(labels.distractors(result) for result in results))
     where = searched[0] if len(searched) == 1 else "different numbers of distractors"
     powers = tuple(_power(family, protocol) for protocol in PROTOCOL_NAMES)
+    title = f"{labels.dataset(family.dataset)} · {where}"
+    ranking = ranking_figure(f"ranking-{number}", title, results, labels)
     return FamilyView(
-        f"{labels.dataset(family.dataset)} · {where}",
+        title,
         tuple(_sentences(family, powers)),
         powers,
         tuple(_block_view(block, labels) for block in family.blocks if block.comparisons),
@@ -118,6 +128,8 @@ def _family_view(family: Family, labels: Labels) -> FamilyView:
             for block in family.blocks
             for before, after, why in block.left_out
         ),
+        ranking,
+        inline_svg(ranking, f"ranking{number}-") if ranking else Markup(),
     )
 
 
@@ -168,8 +180,9 @@ def _sentences(family: Family, powers: Sequence[Power]) -> list[str]:
             for change in family.changes("medium")
             if change.detectable is not None and abs(change.points) < change.detectable
         ]
+        few = f"{medium.queries} queries {'are few' if medium.typical > 1 else 'show small differences'}: "
         sentence = (
-            f"{medium.queries} queries are few: under Medium a typical pair's true difference must be "
+            f"{few}under Medium a typical pair's true difference must be "
             f"{medium.typical:.2f} points to be found in four of five such studies, and {medium.alone:.2f} points "
             f"if that pair alone had been compared. {len(small)} of the {medium.comparisons} differences "
             "measured under Medium are smaller than what their pair needs."

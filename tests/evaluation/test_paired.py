@@ -80,6 +80,30 @@ def test_symmetry_and_shared_queries(pairs: list[tuple[float | None, float | Non
         assert forth.p_value == 1
 
 
+def test_the_order_of_the_queries_does_not_matter() -> None:
+    rng = np.random.default_rng(8)
+    for queries in (EXACT_UP_TO, 60):
+        before, after = rng.random((2, queries))
+        order = rng.permutation(queries)
+        one = paired_difference(before, after, bootstrap=0, resamples=20_000)
+        other = paired_difference(before[order], after[order], bootstrap=0, resamples=20_000)
+        assert one is not None
+        assert other is not None
+        # All signs of few queries; random signs meet other queries in another order.
+        tolerance = 1e-12 if queries <= EXACT_UP_TO else 0.025
+        assert one.p_value == pytest.approx(other.p_value, abs=tolerance)
+        assert one.difference == pytest.approx(other.difference, abs=1e-15)
+        assert (one.gained, one.lost) == (other.gained, other.lost)
+
+
+def test_the_interval_of_a_difference_that_is_the_same_for_every_query() -> None:
+    # Rounding alone makes these differences unequal.
+    before = np.linspace(0.1, 0.7, 20)
+    found = paired_difference(before, before + 0.1, bootstrap=200)
+    assert found is not None
+    assert found.interval == pytest.approx((0.1, 0.1), abs=1e-9)
+
+
 def test_many_pairs_are_what_each_alone_is() -> None:
     rng = np.random.default_rng(4)
     results = rng.random((4, 40))

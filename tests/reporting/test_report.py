@@ -334,6 +334,8 @@ def test_same_results_give_the_same_bytes(whole: Path, report: Path, tmp_path: P
     second = {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
     assert {path.as_posix() for path in first} == {
         "index.html", "map.csv", "map.md", "map.tex", "per_query.csv", "figures/map-toy.svg", "figures/change-toy.svg",
+        "statistics.html", "statistics.csv", "statistics.md", "statistics.tex",
+        "figures/ranking-1.svg", "figures/ranking-2.svg",
     }  # fmt: skip
     assert first == second
 
@@ -481,6 +483,7 @@ def test_by_hand_results_need_no_suite(results: Path, tmp_path: Path) -> None:
     assert {path.name for path in (page.parent / "figures").iterdir()} == {
         "map-1-toy.svg",
         "change-1-toy.svg",
+        "ranking-1.svg",
     }
 
 

@@ -41,7 +41,8 @@ PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (st
 def write_report(results: Path, out: Path) -> Path:
     """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv` and `figures/*.svg` into `out`.
 
-    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`.
+    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`; and the pages and files of
+    the parts that have something to show.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
     where it is, everything is.

@@ -160,6 +160,10 @@ def test_the_smallest_difference_is_found_as_often_as_promised() -> None:
         p_values = scipy.stats.ttest_1samp(samples, 0, axis=1).pvalue
         # Binomial with 2,000 trials: standard deviation 0.9 %.
         assert abs((p_values < 0.05 / comparisons).mean() - 0.8) < 0.045
+        pairs = [(np.zeros(70), values) for values in samples]
+        found = paired_differences(pairs, resamples=1999, bootstrap=0)
+        shown = [each.p_value <= 0.05 / comparisons for each in found if each is not None]
+        assert abs(np.mean(shown) - 0.8) < 0.045
 
 
 def test_what_cannot_be_shown() -> None:

@@ -22,6 +22,7 @@ from superglobal_core.reporting.speed import SpeedGroup, speed_groups
 from superglobal_core.reporting.speed_figures import speed_figures
 from superglobal_core.reporting.speed_tables import speed_csv, speed_latex, speed_markdown
 from superglobal_core.reporting.speed_view import speed_views
+from superglobal_core.reporting.statistics_page import statistics_part
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
 
@@ -35,13 +36,17 @@ CONTENTS = {
     "speedup.tex": "the same as LaTeX",
 }
 #: the pages beside the first; each is left out where a study has nothing for it
-PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (parameters_part,)
+PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (
+    statistics_part,
+    parameters_part,
+)
 
 
 def write_report(results: Path, out: Path) -> Path:
     """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv` and `figures/*.svg` into `out`.
 
-    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`.
+    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`; and the pages and files of
+    the parts that have something to show.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
     where it is, everything is.

@@ -58,6 +58,7 @@ class Shell:
             "interval": texts.interval,
             "points": texts.points,
             "point_interval": texts.point_interval,
+            "p_value": texts.p_value,
             "count": texts.count,
             "duration": texts.duration,
             "size": texts.size,

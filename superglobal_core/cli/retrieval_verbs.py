@@ -61,9 +61,16 @@ def rerank(
         Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
     ] = None,
     groundtruth: Groundtruth = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="official, paper or cvnet: superglobal's switches and the junk, unless given here"),
+    ] = None,
     junk: Annotated[
-        str, typer.Option(help="images that a protocol ignores: keep or remove from the shortlist")
-    ] = "keep",
+        str | None,
+        typer.Option(
+            help="images that a protocol ignores: keep (as by default) or remove from the shortlist"
+        ),
+    ] = None,
     local_queries: LocalFolders = [],  # noqa: B006
     local_database: LocalFolders = [],  # noqa: B006
     backbone: Backbone = "resnet50",
@@ -78,9 +85,10 @@ def rerank(
     """Put each query's shortlist into a new order."""
     from superglobal_core.reranking.methods import make_reranker, parse_settings
     from superglobal_core.steps.rerank import rerank_step
+    from superglobal_core.steps.rerank_protocol import in_protocol
 
     options = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
-    parameters = parse_settings(settings or [], options)
+    parameters, junk = in_protocol(protocol, method, parse_settings(settings or [], options), junk)
     reranker: Any
     if method in LOCAL_KINDS:
         from superglobal_core.reranking.local_methods import Means

@@ -91,8 +91,8 @@ class Bench(abc.ABC):
         """Make the method and run it, with everything that it needs."""
         self.make()(self.usual)
 
-    def alone(self) -> None:
-        """Check what only this kind keeps to when a candidate is scored alone."""
+    def alone(self) -> None:  # noqa: B027
+        """Check that a candidate's score is its own, where a kind of method promises it."""
 
-    def needs(self) -> None:
-        """Check that what the description says is needed is what is needed."""
+    def needs(self) -> None:  # noqa: B027
+        """Check that weights and local features are those which the description names."""

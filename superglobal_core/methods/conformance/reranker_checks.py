@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -200,7 +201,7 @@ def check_ends(bench: Bench) -> None:
     for name, parameter in bench.method.description.parameters.items():
         for value in end_values(parameter):
             try:
-                order, scores = bench.make(**{name: value})(problem)
+                order, scores = bench.make(**_only(name, value))(problem)
                 _whole(problem.first, order, scores, problem.first.shape[1])
             except TooFewFeaturesError:
                 continue  # the value is allowed; it asks for more data than there is here
@@ -220,13 +221,17 @@ def _near(bench: Bench) -> Problem:
     )
 
 
+def _only(name: str, value: object) -> dict[str, Any]:
+    return {name: value}
+
+
 def check_beyond(bench: Bench) -> None:
     """Values just beyond a parameter's range, or of another kind, are refused."""
     for name, parameter in bench.method.description.parameters.items():
         for value in bad_values(parameter):
             for make in (bench.make, bench.make_unguarded):
                 try:
-                    made = make(**{name: value})
+                    made = make(**_only(name, value))
                 except UserError:
                     continue
                 if made is not None:

@@ -6,15 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import superglobal_core
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import check_writable, write_json
+from superglobal_core.methods.builtin import built_in
 from superglobal_core.methods.conformance.check import check_folder
 from superglobal_core.methods.conformance.findings import Finding
 from superglobal_core.methods.folder import DESCRIPTION
-
-#: beside the package, where the repository has it
-BUILT_IN = Path(superglobal_core.__file__).parents[1] / "workflow" / "methods"
 
 
 def check_step(
@@ -27,7 +24,7 @@ def check_step(
     Raises:
         UserError: for a name that is none, or when `json` cannot be written.
     """
-    folders = [_folder(name) for name in methods] + (list(_built_in().values()) if every else [])
+    folders = [_folder(name) for name in methods] + (list(built_in().values()) if every else [])
     if not folders:
         raise UserError("name a method or its folder, or give --all for the built-in ones")
     if json is not None:
@@ -52,11 +49,7 @@ def conforms(findings: Sequence[Finding]) -> bool:
 def _folder(name: str) -> Path:
     if (Path(name) / DESCRIPTION).is_file() or "/" in name:
         return Path(name).resolve()
-    known = _built_in()
+    known = built_in()
     if name not in known:
         raise unknown_name("method", name, known)
     return known[name]
-
-
-def _built_in() -> dict[str, Path]:
-    return {path.parent.name: path.parent for path in sorted(BUILT_IN.glob(f"*/{DESCRIPTION}"))}

@@ -165,7 +165,6 @@ BROKEN = {
         "without the package colorsys it ends with ModuleNotFoundError",
         (body("import colorsys"), "needs: {packages: [colorsys]}\n"),
     ),
-    "local features for a class": ("everything else", "local features", (GOOD, "needs: {local: rootsift}\n")),
     "no BibTeX": ("description", "the citation is no BibTeX", GOOD),
 }
 

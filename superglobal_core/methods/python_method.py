@@ -66,6 +66,14 @@ def make_python_reranker(method: MethodFolder, parameters: Mapping[str, Any], sh
     return OrderReranker(method.name, made, values, shortlist)
 
 
+class WrongShapeError(UserError):
+    """A class returned an order of another shape than the candidates'."""
+
+
+class NoPermutationError(UserError):
+    """A class returned what is no order of the candidates."""
+
+
 class OrderReranker(Reranker):
     """Wraps an object whose `rerank(queries, candidates)` returns an order.
 
@@ -91,10 +99,13 @@ class OrderReranker(Reranker):
 
     def rerank(self, queries: Tensor, candidates: Tensor) -> Tensor:
         count = candidates.shape[1]
+        # An order has no place for NaN: what scores would show is looked for here.
+        if not (torch.isfinite(queries).all() and torch.isfinite(candidates).all()):
+            raise UserError("a query or one of its candidates holds NaN or infinite values: extract it again")
         given = (rows.to("cpu", torch.float32).numpy() for rows in (queries, candidates))
         order = np.asarray(self._wrapped.rerank(*given))
         if order.shape != (len(queries), count):
-            raise UserError(
+            raise WrongShapeError(
                 f"the method '{self.name}' returned an order of the shape {order.shape} for {len(queries)} queries "
                 f"with {count} candidates: return one row a query and one place a candidate"
             )
@@ -102,7 +113,7 @@ class OrderReranker(Reranker):
             np.issubdtype(order.dtype, np.integer)
             and np.array_equal(np.sort(order, axis=1), np.broadcast_to(np.arange(count), order.shape))
         ):
-            raise UserError(
+            raise NoPermutationError(
                 f"the method '{self.name}' returned no order: each row must hold the places 0 to {count - 1} once"
             )
         scores = np.empty(order.shape, np.float32)

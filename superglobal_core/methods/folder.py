@@ -102,6 +102,11 @@ class MethodDescription(BaseModel):
         description="the library's own method of this name; a class; what rule.smk calls; results brought along"
     )
     python: str | None = Field(None, description="FILE.py:CLASS, for `runs: python`")
+    results: dict[str, dict[Literal["queries", "database", "plain", "distractors"], str]] = Field(
+        {},
+        description="files by data set, for `runs: results`: descriptors of `queries`, `database` and `distractors`, "
+        "or a ranking of the `plain` database and of that with `distractors`",
+    )
     parameters: dict[str, Parameter] = Field({}, description="beside `shortlist`, which every reranker has")
     needs: Needs = Field(default_factory=Needs, description="what it cannot run without")
     citation: str | None = Field(None, description="BibTeX entries")
@@ -112,6 +117,23 @@ class MethodDescription(BaseModel):
             raise ValueError("`python: FILE.py:CLASS` belongs to `runs: python`, and is needed there")
         if self.python is not None and not re.fullmatch(r"[\w./-]+\.py:[A-Za-z_]\w*", self.python):
             raise ValueError(f"python is {self.python!r}: write FILE.py:CLASS, the file beside method.yaml")
+        if self.runs in ("builtin", "python") and self.stage != "reranker":
+            raise ValueError(
+                f"what runs as {self.runs} is a reranker: write `stage: reranker`, or `runs: program`"
+            )
+        if self.runs == "python" and self.needs.local is not None:
+            raise ValueError(
+                "a class is given no local features: leave needs.local out, or write `runs: program`"
+            )
+        if self.results and self.runs != "results":
+            raise ValueError("`results` belongs to `runs: results`")
+        wanted = {"queries", "database"} if self.stage == "descriptor" else {"plain"}
+        for dataset, files in self.results.items():
+            if not wanted <= set(files) <= wanted | {"distractors"}:
+                raise ValueError(
+                    f"results.{dataset} names {', '.join(files) or 'nothing'}: name {' and '.join(sorted(wanted))}, "
+                    "and distractors where there are some"
+                )
         for name, parameter in self.parameters.items():
             complaint = parameter.complaint(parameter.default)
             if complaint:

@@ -15,7 +15,7 @@ def check_method(
     methods: Annotated[
         list[str] | None, typer.Argument(metavar="NAME_OR_FOLDER", help="methods, or folders of methods")
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="all built-in methods")] = False,
+    every: Annotated[bool, typer.Option("--all", help="all methods in workflow/methods")] = False,
     json: Annotated[Path | None, typer.Option(help="also write the findings here")] = None,
 ) -> None:
     """Check on small data that a method keeps to what every method does."""

@@ -10,7 +10,8 @@ from superglobal_core.config import Dataset, Suite
 from superglobal_core.data.bibtex import bibliography, entries_of
 from superglobal_core.data.catalogue import Catalogue, Entry, load_catalogue
 from superglobal_core.errors import UserError
-from superglobal_core.methods.builtin import citations_of
+from superglobal_core.methods.folder import MethodDescription, read_method
+from superglobal_core.methods.registry import SHIPPED
 from superglobal_core.reporting.collect import Study
 
 WORKS = Path(__file__).parents[1] / "data" / "works.bib"
@@ -20,8 +21,8 @@ RESNET, GEM, SUPERGLOBAL = "he2016deep", "radenovic2019finetuning", "shao2023sup
 def citations_bib(study: Study) -> str:
     """Return `citations.bib`: every work behind a study, once, sorted by key, after a line that says for what.
 
-    Taken from the result files, the catalogue of the package, and methods' descriptions; a method or
-    data set whose citation is not known is named in a comment.
+    Taken from the result files, which hold what methods say of themselves, and from the package's catalogue.
+    A method or data set whose citation is not known is named in a comment.
     """
     catalogue = _catalogue(study.suite)
     cited: dict[str, list[str]] = {}
@@ -42,13 +43,27 @@ Cited = Iterator[tuple[str, list[str] | None]]
 def _methods(study: Study) -> Cited:
     names = [result.record.method for result in study.results]
     names += [timing.method for timed in study.timed for timing in timed.timings.timings]
-    wanted = sorted({name for name in names if name})
-    found = citations_of(wanted)
-    for name in wanted:
-        yield (
-            f"method {_plain(name)}",
-            None if name not in found else [text for text in (found[name],) if text],
-        )
+    suite = study.suite
+    described = (
+        {each.reranker: each.found.description for each in suite.methods.values() if each.found}
+        if suite
+        else {}
+    )
+    for name in sorted({name for name in names if name}):
+        about = described.get(name) or _shipped(name)
+        yield f"method {_plain(name)}", None if about is None else _own(about)
+
+
+def _own(about: MethodDescription) -> list[str]:
+    return [about.citation] if about.citation else []
+
+
+def _shipped(name: str) -> MethodDescription | None:
+    """Return what the workflow's own folder says of a method, for steps that ran without a suite."""
+    try:
+        return read_method(SHIPPED / Path(name).name).description
+    except UserError:
+        return None
 
 
 def _descriptors(study: Study, catalogue: Catalogue) -> Cited:
@@ -56,13 +71,14 @@ def _descriptors(study: Study, catalogue: Catalogue) -> Cited:
     described = {result.descriptor: result.record.descriptor or {} for result in study.results}
     for name, switches in sorted(described.items()):
         texts = [works[key] for key in _keys(switches)]
-        how = (
-            study.suite.descriptors[name].extract if study.suite and name in study.suite.descriptors else None
-        )
+        entry = study.suite.descriptors.get(name) if study.suite else None
+        if entry is not None and entry.found is not None:
+            texts += _own(entry.found.description)
+        how = entry.extract if entry is not None else None
         if how is not None and (how.download or how.checkpoint):
             file = how.checkpoint.name if how.checkpoint else None
             texts += _texts(
-                entry for entry in catalogue.values() if how.download == entry.name or _has(entry, file)
+                each for each in catalogue.values() if how.download == each.name or _has(each, file)
             )
         yield f"descriptor {_plain(name)}", texts
 

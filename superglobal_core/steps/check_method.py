@@ -8,10 +8,10 @@ from pathlib import Path
 
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import check_writable, write_json
-from superglobal_core.methods.builtin import built_in
 from superglobal_core.methods.conformance.check import check_folder
 from superglobal_core.methods.conformance.findings import Finding
 from superglobal_core.methods.folder import DESCRIPTION
+from superglobal_core.methods.registry import find_methods
 
 
 def check_step(
@@ -19,14 +19,14 @@ def check_step(
 ) -> Iterator[tuple[str, Finding]]:
     """Yield each check's finding with its method's name, as they come; then write them all to `json`.
 
-    methods: names of built-in methods, or folders; every: all built-in ones too.
+    methods: names of methods in `workflow/methods`, or folders; every: all of the former too.
 
     Raises:
         UserError: for a name that is none, or when `json` cannot be written.
     """
-    folders = [_folder(name) for name in methods] + (list(built_in().values()) if every else [])
+    folders = [_folder(name) for name in methods] + (list(find_methods().values()) if every else [])
     if not folders:
-        raise UserError("name a method or its folder, or give --all for the built-in ones")
+        raise UserError("name a method or its folder, or give --all for those in workflow/methods")
     if json is not None:
         check_writable(json)
     found: dict[str, list[Finding]] = {}
@@ -49,7 +49,7 @@ def conforms(findings: Sequence[Finding]) -> bool:
 def _folder(name: str) -> Path:
     if (Path(name) / DESCRIPTION).is_file() or "/" in name:
         return Path(name).resolve()
-    known = built_in()
+    known = find_methods()
     if name not in known:
         raise unknown_name("method", name, known)
     return known[name]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from superglobal_core.config import parse_suite
+from superglobal_core.config import parse_suite, read_saved_suite, save_suite
 from superglobal_core.data.bibtex import entries_of
-from superglobal_core.methods import builtin
+from superglobal_core.reporting import citations
 from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Evaluation, Figures, Result, StoredRecord, Study
 
@@ -104,10 +105,36 @@ def test_drawn_data_and_codes_cite_nothing() -> None:
     assert text == "% Works behind the methods, descriptors and data sets of these results.\n"
 
 
+def test_a_folders_own_citation_comes_from_the_results_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "methods" / "ours"
+    folder.mkdir(parents=True)
+    (folder / "method.yaml").write_text(
+        "{label: Ours, stage: reranker, runs: python, python: 'm.py:M', citation: '@misc{ours, title = {Ours}}'}"
+    )
+    (folder / "m.py").write_text("")
+    suite = study(
+        result("ours"),
+        result("superglobal"),
+        methods=["ours", "superglobal"],
+        method_paths=[str(folder.parent)],
+    ).suite
+    assert suite is not None
+    save_suite(suite, tmp_path / "suite.json")
+    # As it is where the report is made: no folder of methods far and wide.
+    shutil.rmtree(folder.parent)
+    monkeypatch.setattr(citations, "SHIPPED", tmp_path)
+    saved = Study(
+        tmp_path, read_saved_suite(tmp_path / "suite.json"), (result("ours"), result("superglobal")), ()
+    )
+    assert keys(citations_bib(saved)) == ["ours", "shao2023superglobal"]
+
+
 def test_what_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     text = citations_bib(study(result("my@{method}", "my data")))
     assert "% Not known here: the citation of method my at {method}.\n" in text
     assert "% Not known here: the citation of data set my data.\n" in text
-    # Without the repository beside the package the methods' folders are not there.
-    monkeypatch.setattr(builtin, "FOLDER", tmp_path)
+    # Steps that ran by hand, and a package without the repository beside it.
+    monkeypatch.setattr(citations, "SHIPPED", tmp_path)
     assert "the citation of method superglobal." in citations_bib(study(result("superglobal")))

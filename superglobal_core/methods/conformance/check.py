@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from superglobal_core.data.bibtex import entries_of
@@ -9,16 +10,17 @@ from superglobal_core.errors import UserError
 from superglobal_core.methods.conformance.bench import Bench
 from superglobal_core.methods.conformance.descriptors_bench import DescriptorsBench
 from superglobal_core.methods.conformance.findings import BrokenError, Finding, NotedError, make_check
-from superglobal_core.methods.conformance.lacking import lacking
+from superglobal_core.methods.conformance.lacking import lacking, without_gpu
 from superglobal_core.methods.conformance.local_bench import LocalBench
 from superglobal_core.methods.conformance.reranker_checks import FIRST, THEN
-from superglobal_core.methods.folder import MethodFolder, read_method
+from superglobal_core.methods.folder import MethodFolder
+from superglobal_core.methods.registry import read_found
 
 
 def check_folder(path: str | Path) -> list[Finding]:
     """Check the method of a folder; a description that cannot be read is a finding too."""
     try:
-        method = read_method(path)
+        method = read_found(path)
     except UserError as error:
         return [Finding("description", "failed", " ".join(str(error).split()))]
     return check_method(method)
@@ -36,10 +38,10 @@ def check_method(method: MethodFolder) -> list[Finding]:
     reason = lacking(description.needs)
     if reason is not None:
         return [*found, Finding("everything else", "left out", reason)]
-    if description.stage != "reranker":
-        left = f"a {description.stage} by a class is checked when the workflow takes up what it made"
-        return [*found, Finding("everything else", "left out", left)]
-    return found + _reranker(method)
+    if description.runs == "python" and description.needs.weights:
+        return [*found, Finding("everything else", "left out", "it needs weights, which cannot be made up")]
+    with contextlib.nullcontext() if description.needs.gpu else without_gpu():
+        return found + _reranker(method)
 
 
 def _reranker(method: MethodFolder) -> list[Finding]:
@@ -80,11 +82,24 @@ def _description(method: MethodFolder) -> None:
 
 
 def _files(method: MethodFolder) -> list[Finding]:
-    def rule() -> None:
-        if method.description.runs == "program" and not method.rule.is_file():
-            raise BrokenError(
-                f"{method.rule.name} is not there: it should hold the rule that calls the program"
-            )
+    """Look for what a program or results must leave where the workflow takes it up."""
 
-    left = "its files are checked when the workflow takes them up"
-    return [make_check("files", rule), Finding("what it makes", "left out", left)]
+    def results() -> None:
+        for dataset, files in method.description.results.items():
+            for kind, file in files.items():
+                if not (method.path / file).exists():
+                    raise BrokenError(
+                        f"results.{dataset}.{kind} names {method.path / file}, which is not there"
+                    )
+        if not method.description.results:
+            raise NotedError("it names no files: a suite must")
+
+    def rule() -> None:
+        text = method.rule.read_text(encoding="utf-8")
+        lacking = [part for part in ("METHOD.given", "METHOD.result") if part not in text]
+        if lacking:
+            raise BrokenError(f"{method.rule.name} has no {' and no '.join(lacking)} for input and output")
+
+    look = rule if method.description.runs == "program" else results
+    left = "it is checked when the workflow takes it up, because it depends on the data"
+    return [make_check("files", look), Finding("what it makes", "left out", left)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,10 @@ def load_class(method: MethodFolder) -> type:
     return found
 
 
-def make_python_reranker(method: MethodFolder, parameters: Mapping[str, Any], shortlist: int) -> Reranker:
-    """Build a method's reranker: its class, given the parameters by name.
+def make_python_reranker(
+    method: MethodFolder, parameters: Mapping[str, Any], shortlist: int, weights: str | Path | None = None
+) -> Reranker:
+    """Build a method's reranker: its class, given the parameters by name, and `weights` where it needs them.
 
     A subclass of `Reranker` is taken as it is. Any other class needs one method,
     `rerank(queries, candidates)`: float32 arrays (Q, D) and (Q, M, D), best first, in; the places
@@ -51,12 +54,13 @@ def make_python_reranker(method: MethodFolder, parameters: Mapping[str, Any], sh
         UserError: for parameters that are wrong, and a class that cannot be made.
     """
     kind, values = load_class(method), method.parameters(parameters)
+    own = {"weights": weights} if method.description.needs.weights else {}
     try:
         if issubclass(kind, Reranker):
-            made: Any = kind(shortlist=shortlist, **values)
+            made: Any = kind(shortlist=shortlist, **own, **values)
             made.name = method.name
             return made
-        made = kind(**values)
+        made = kind(**own, **values)
     except (TypeError, ValueError) as error:
         raise UserError(f"the class of the method '{method.name}' cannot be made: {error}") from error
     if not callable(getattr(made, "rerank", None)):

@@ -15,11 +15,17 @@ from superglobal_core.methods.registry import find_methods
 
 
 def check_step(
-    methods: Sequence[str], *, every: bool = False, json: Path | None = None
+    methods: Sequence[str],
+    *,
+    every: bool = False,
+    weights: Path | None = None,
+    dimension: int = 32,
+    json: Path | None = None,
 ) -> Iterator[tuple[str, Finding]]:
     """Yield each check's finding with its method's name, as they come; then write them all to `json`.
 
-    methods: names of methods in `workflow/methods`, or folders; every: all of the former too.
+    methods: names of methods in `workflow/methods`, or folders; every: all of the former too;
+    weights: the file that a class is made with where it needs one; dimension: of the descriptors.
 
     Raises:
         UserError: for a name that is none, or when `json` cannot be written.
@@ -27,11 +33,13 @@ def check_step(
     folders = [_folder(name) for name in methods] + (list(find_methods().values()) if every else [])
     if not folders:
         raise UserError("name a method or its folder, or give --all for those in workflow/methods")
+    if dimension < 4:
+        raise UserError(f"--dimension is {dimension}: at least 4 are needed")
     if json is not None:
         check_writable(json)
     found: dict[str, list[Finding]] = {}
     for folder in dict.fromkeys(folders):
-        found[folder.name] = check_folder(folder)
+        found[folder.name] = check_folder(folder, weights, dimension)
         for finding in found[folder.name]:
             yield folder.name, finding
     if json is not None:

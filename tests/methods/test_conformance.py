@@ -304,9 +304,32 @@ def test_results_are_where_they_are_said_to_be(tmp_path: Path) -> None:
     assert not failed(check_folder(folder))
 
 
-def test_weights_of_a_class_cannot_be_made_up(tmp_path: Path) -> None:
-    found = check_folder(write(tmp_path, GOOD, "needs: {weights: true}\n"))
-    assert str(found[-1]) == "everything else: left out: it needs weights, which cannot be made up"
+WEIGHTS = """
+import numpy as np
+from superglobal_core.files import load_array
+
+class Method:
+    def __init__(self, weights):
+        self.axes = load_array(weights)
+
+    def rerank(self, queries, candidates):
+        return np.argsort(-np.einsum("qd,qmd->qm", queries * self.axes, candidates), axis=1, kind="stable")
+"""
+
+
+def test_a_class_that_needs_weights_is_given_them(tmp_path: Path, run: Run) -> None:
+    folder, file = write(tmp_path, WEIGHTS, "needs: {weights: true}\n"), tmp_path / "axes.npy"
+    found = check_folder(folder)
+    assert str(found[-1]) == "everything else: left out: it needs weights: give them with --weights"
+    np.save(file, np.ones(48, np.float32))
+    assert "runs with its defaults" in failed(check_folder(folder, file))
+    done = run("check-method", folder, "--weights", file, "--dimension", 48)
+    assert done.code == 0, done.out
+    assert "ok        made-up  honest about its needs" in done.out
+    (folder / "method.py").write_text(WEIGHTS.replace("load_array(weights)", "np.load(weights)"))
+    assert (
+        "it ends with FileNotFoundError" in failed(check_folder(folder, file, 48))["honest about its needs"]
+    )
 
 
 def test_the_verb(run: Run, tmp_path: Path) -> None:

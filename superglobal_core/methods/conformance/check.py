@@ -8,7 +8,7 @@ from pathlib import Path
 from superglobal_core.data.bibtex import entries_of
 from superglobal_core.errors import UserError
 from superglobal_core.methods.conformance.bench import Bench
-from superglobal_core.methods.conformance.descriptors_bench import DescriptorsBench
+from superglobal_core.methods.conformance.descriptors_bench import DIMENSION, DescriptorsBench
 from superglobal_core.methods.conformance.findings import BrokenError, Finding, NotedError, make_check
 from superglobal_core.methods.conformance.lacking import lacking, without_gpu
 from superglobal_core.methods.conformance.local_bench import LocalBench
@@ -17,19 +17,23 @@ from superglobal_core.methods.folder import MethodFolder
 from superglobal_core.methods.registry import read_found
 
 
-def check_folder(path: str | Path) -> list[Finding]:
+def check_folder(path: str | Path, weights: Path | None = None, dimension: int = DIMENSION) -> list[Finding]:
     """Check the method of a folder; a description that cannot be read is a finding too."""
     try:
         method = read_found(path)
     except UserError as error:
         return [Finding("description", "failed", " ".join(str(error).split()))]
-    return check_method(method)
+    return check_method(method, weights, dimension)
 
 
-def check_method(method: MethodFolder) -> list[Finding]:
+def check_method(
+    method: MethodFolder, weights: Path | None = None, dimension: int = DIMENSION
+) -> list[Finding]:
     """Check a method on small data drawn for it; no finding is `failed` when it conforms.
 
-    What this machine lacks (a package, a GPU) leaves out everything that would need it.
+    What this machine lacks (a package, a GPU) leaves out everything that would need it. weights: the file that a
+    class is made with where it needs one; the library's own methods are checked with random ones.
+    dimension: of the descriptors.
     """
     found = [make_check("description", lambda: _description(method))]
     description = method.description
@@ -38,21 +42,21 @@ def check_method(method: MethodFolder) -> list[Finding]:
     reason = lacking(description.needs)
     if reason is not None:
         return [*found, Finding("everything else", "left out", reason)]
-    if description.runs == "python" and description.needs.weights:
-        return [*found, Finding("everything else", "left out", "it needs weights, which cannot be made up")]
+    if description.runs == "python" and description.needs.weights and weights is None:
+        return [*found, Finding("everything else", "left out", "it needs weights: give them with --weights")]
     with contextlib.nullcontext() if description.needs.gpu else without_gpu():
-        return found + _reranker(method)
+        return found + _reranker(method, weights, dimension)
 
 
-def _reranker(method: MethodFolder) -> list[Finding]:
+def _reranker(method: MethodFolder, weights: Path | None, dimension: int) -> list[Finding]:
     benches: list[Bench] = []
-    kind = (
-        LocalBench
-        if method.description.needs.local and method.description.runs == "builtin"
-        else DescriptorsBench
-    )
+
+    def make() -> None:
+        local = method.description.needs.local and method.description.runs == "builtin"
+        benches.append(LocalBench(method) if local else DescriptorsBench(method, weights, dimension))
+
     # Making the bench may already need what the method lacks.
-    made = make_check("small data", lambda: benches.append(kind(method)))
+    made = make_check("small data", make)
     if not benches:
         return [made]
     (bench,) = benches

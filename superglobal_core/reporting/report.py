@@ -8,6 +8,7 @@ from pathlib import Path
 
 from superglobal_core.availability import PLAIN
 from superglobal_core.files import check_writable, write_text
+from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.figures import change_figure, map_figure
@@ -30,6 +31,7 @@ CONTENTS = {
     "map.md": "mAP with intervals, as Markdown",
     "map.tex": "mAP with intervals, as LaTeX",
     "per_query.csv": "the AP of every query, as CSV",
+    "citations.bib": "works to cite for the methods, descriptors and data sets, as BibTeX",
     "speedup.csv": "times, speedups, memory and gains of every method and scope, as CSV",
     "speedup.md": "the same as Markdown",
     "speedup.tex": "the same as LaTeX",
@@ -39,7 +41,8 @@ PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (st
 
 
 def write_report(results: Path, out: Path) -> Path:
-    """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv` and `figures/*.svg` into `out`.
+    """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv`, `citations.bib` and `figures/*.svg` into
+    `out`.
 
     Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`; and the pages and files of
     the parts that have something to show.
@@ -77,6 +80,7 @@ def write_report(results: Path, out: Path) -> Path:
         "map.md": map_markdown(groups, labels, note),
         "map.tex": map_latex(groups, labels, note),
         "per_query.csv": per_query_csv(groups, labels, truths),
+        "citations.bib": citations_bib(study),
     }
     if speeds:
         written |= {

@@ -189,6 +189,8 @@ def _no_network(figure: ReportedFigure, here: Sequence[Measured], reported: Repo
     sentence = f"no {reported.networks[figure.backbone].label}"
     if here and all(each.backbone == NO_NETWORK for each in here):
         sentence += ": the descriptors here are those of no network"
+    elif here and all(each.backbone is None for each in here):
+        sentence += ": what made the descriptors here is not recorded"
     return [sentence]
 
 

@@ -175,12 +175,16 @@ class Selector(_Model):
 
 
 class Claim(_Model):
-    """A difference in mAP that the abstract states; corrected: what `theirs` became later."""
+    """A difference in mAP that the abstract states; corrected: what `theirs` became later.
+
+    remark: where the figures behind it come from, hence what the arithmetic is worth.
+    """
 
     name: str
     points: Points
     column: ColumnName
     what: str
+    remark: str
     ours: Selector
     theirs: Selector
     corrected: Selector | None = None

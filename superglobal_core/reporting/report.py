@@ -23,6 +23,7 @@ from superglobal_core.reporting.speed_tables import speed_csv, speed_latex, spee
 from superglobal_core.reporting.speed_view import speed_views
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
+from superglobal_core.reporting.verdict_page import verdict_part
 
 CONTENTS = {
     "map.csv": "mAP, intervals and mean precision of every result, as CSV",
@@ -34,7 +35,7 @@ CONTENTS = {
     "speedup.tex": "the same as LaTeX",
 }
 #: the pages beside the first; each is left out where a study has nothing for it
-PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = ()
+PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (verdict_part,)
 
 
 def write_report(results: Path, out: Path) -> Path:
@@ -84,8 +85,8 @@ def write_report(results: Path, out: Path) -> Path:
         }
     described = dict(CONTENTS)
     for part in parts:
-        for name, (text, content) in part.files.items():
-            written[name], described[name] = text, content
+        for name, (text, holds) in part.files.items():
+            written[name], described[name] = text, holds
     for figure in drawn:
         written[f"figures/{figure.name}.svg"] = figure.svg
         described[f"figures/{figure.name}.svg"] = figure.title
@@ -95,6 +96,7 @@ def write_report(results: Path, out: Path) -> Path:
         written[part.page.file] = shell.render(part.page, part.template, part.content)
     views = speed_views(speeds, charts, labels, study.suite)
     content = results_content(study, groups, labels, figures, views, exhibits, album, downloads)
+    content["headlines"] = [(part.page, part.headline) for part in parts if part.headline]
     page = shell.render(RESULTS, TEMPLATE, content)
     for name, text in written.items():
         write_text(out / name, text)

@@ -186,7 +186,7 @@ def _no_network(figure: ReportedFigure, here: Sequence[Measured], reported: Repo
         return ["this run has no descriptors of the revisitop release"]
     if any(each.backbone == figure.backbone for each in here):
         return []
-    sentence = f"no {reported.networks[figure.backbone].label}"
+    sentence = f"this run has no {reported.networks[figure.backbone].label}"
     if here and all(each.backbone == NO_NETWORK for each in here):
         sentence += ": the descriptors here are those of no network"
     elif here and all(each.backbone is None for each in here):

@@ -82,7 +82,7 @@ def judge_speed(measured: Sequence[MeasuredSpeedup], reported: Reported, timed: 
 def judge_memory(measured: Sequence[MeasuredMemory], reported: Reported) -> list[JudgedMemory]:
     """Judge published sizes of features; a size is reproduced when it is the same as printed, to the last digit."""
     images = reported.datasets["roxford5k"].images + reported.distractors.images
-    return [_judge_memory(figure, measured, images) for figure in reported.memory]
+    return [_judge_memory(figure, measured, images) for figure in reported.memory_figures()]
 
 
 def _judge_memory(figure: MemoryFigure, measured: Sequence[MeasuredMemory], images: int) -> JudgedMemory:

@@ -266,6 +266,14 @@ class Reported(_Model):
                 ]  # fmt: skip
         return found
 
+    def memory_figures(self) -> list[MemoryFigure]:
+        """Return the sizes, each with its own source: the file says `same` where it is the one before."""
+        found: list[MemoryFigure] = []
+        for figure in self.memory:
+            same = found and figure.source == "same"
+            found.append(figure.model_copy(update={"source": found[-1].source}) if same else figure)
+        return found
+
     def find(self, selector: Selector, column: str) -> ReportedFigure:
         """Return the one figure that a claim speaks of (ValueError when there is none, or more)."""
         fitting = [

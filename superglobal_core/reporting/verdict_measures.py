@@ -72,7 +72,7 @@ def _measured(result: Result, suite: Suite | None, labels: Labels, reported: Rep
         with_distractors=result.variant == WITH_DISTRACTORS if known is None else known > 0,
         images_left_out=_whole(protocol.get("images_left_out")),
         candidates=str(protocol.get("shortlist", "raw")),
-        switches={**descriptor, **protocol},
+        switches={**descriptor, **{key: value for key, value in protocol.items() if value is not None}},
         reranker=_reranker(record) if stage == "reranked" else {},
         label=f"{labels.descriptor(result.descriptor)}, {labels.method(result)}",
         source=result.source,

@@ -60,6 +60,7 @@ def verdict_part(
         "no_network": [] if verdicts.nothing else no_network(measured),
         "tolerances": reported.tolerances,
         "million": reported.distractors,
+        "blurred": reported.switches["images"].note,
     }
     files = {
         "verdict.csv": (

@@ -334,6 +334,7 @@ def test_same_results_give_the_same_bytes(whole: Path, report: Path, tmp_path: P
     second = {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
     assert {path.as_posix() for path in first} == {
         "index.html", "map.csv", "map.md", "map.tex", "per_query.csv", "figures/map-toy.svg", "figures/change-toy.svg",
+            "verdict.html", "verdict.csv", "verdict.md",
     }  # fmt: skip
     assert first == second
 

@@ -80,6 +80,7 @@ def judge(
     ranked = sorted(
         cell,
         key=lambda each: (
+            each.value(column.protocol, figure.measure) is None,
             len(reasons(figure, each, reported)),
             len(differences(figure, each, reported)),
             each.source,

@@ -84,7 +84,7 @@ def test_a_figure_knows_its_cell_and_tolerance() -> None:
         ("status: derived, source", "status: guessed, source", "entries.3.status"),
         ("map: [83.9, 74.7,", "map: [74.7,", "7 figures for 8 columns"),
         ("map: [83.9,", "map: [183.9,", "less than or equal to 100"),
-        ("{method: dolg, backbone: resnet101, stage: single, map: [81.5", "{method: dog, backbone: resnet101, stage: single, map: [81.5", "not described"),
+        ("{method: token, backbone", "{method: tokens, backbone", "not described"),
         ("query_crop: false}", "query_crop: true, status: unverified}", "0 figures of dolg"),
         ("columns: [", "columns: [[", "no valid YAML"),
         ("roxford5k_medium,", "roxford5k-medium,", "DATASET[+1m]_PROTOCOL"),

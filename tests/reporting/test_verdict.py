@@ -292,3 +292,22 @@ def test_real_codes_compare_with_nothing_and_the_page_says_so_first(shared: Path
         assert "the descriptors here are those of no network" in each["reasons"]
     page = write_report(root, tmp_path / "out").parent / "verdict.html"
     assert words(page.read_text()).partition(" Answer Nothing here compares")[1]
+
+
+def test_known_descriptors_check_the_evaluator(tmp_path: Path) -> None:
+    root, wanted = tmp_path / "results", REPORTED.evaluator["roxford5k"]
+    assert not isinstance(wanted, str)
+    maps = {"easy": wanted.easy, "medium": wanted.medium, "hard": wanted.hard - 0.02}
+    add(root, "gem/roxford5k/plain/single-stage", maps, descriptor={"download": "revisitop-features"})
+    rows = [
+        each for each in rows_of(part_of(root)) if each["kind"] == "evaluator" and each["measure"] == "map"
+    ]
+    found = {each["column"]: each["verdict"] for each in rows}
+    assert found == {
+        "roxford5k_easy": "reproduced",
+        "roxford5k_medium": "reproduced",
+        "roxford5k_hard": "not reproduced",
+        "rparis6k_easy": "not run",
+        "rparis6k_medium": "not run",
+        "rparis6k_hard": "not run",
+    }

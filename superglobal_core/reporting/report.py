@@ -41,7 +41,8 @@ PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (ve
 def write_report(results: Path, out: Path) -> Path:
     """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv` and `figures/*.svg` into `out`.
 
-    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`.
+    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`; and the pages of `PARTS`
+    with their files.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
     where it is, everything is.
@@ -85,8 +86,8 @@ def write_report(results: Path, out: Path) -> Path:
         }
     described = dict(CONTENTS)
     for part in parts:
-        for name, (text, holds) in part.files.items():
-            written[name], described[name] = text, holds
+        for name, (text, meaning) in part.files.items():
+            written[name], described[name] = text, meaning
     for figure in drawn:
         written[f"figures/{figure.name}.svg"] = figure.svg
         described[f"figures/{figure.name}.svg"] = figure.title

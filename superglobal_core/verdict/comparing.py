@@ -24,9 +24,11 @@ NAMES = {
     "shortlist": "shortlist (M)",
     "neighbours": "neighbours (K)",
     "beta": "beta",
+    "normalise_refined": "refined descriptors normalised again",
+    "expand_against": "what the expanded query is compared with",
 }
 # Of a reranking record, but no choice that changes what the method is.
-NO_CHOICES = ("method", "precision", "missing", "bootstrap", "k", "query_among_neighbours")
+NO_CHOICES = ("method", "precision", "missing", "bootstrap", "k", "query_neighbour")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,11 +155,12 @@ def _protocol(figure: ReportedFigure, measured: Measured, reported: Reported) ->
         return found
     if measured.candidates != how.candidates:
         found.append(f"other shortlist: {measured.candidates}, where the published one is {how.candidates}")
-    for key in unlike(measured.reranker, how.reranker):
-        found.append(_setting(key, measured.reranker.get(key), how.reranker[key]))
+    wanted = {**how.reranker, **how.options}
+    for key in unlike({**how.options, **measured.reranker}, wanted):
+        found.append(_setting(key, measured.reranker.get(key), wanted[key]))
     for key, value in measured.reranker.items():
         # A choice that the published method does not have; off, it is the published method.
-        if key not in how.reranker and key not in NO_CHOICES and value not in (None, False, "off"):
+        if key not in wanted and key not in NO_CHOICES and value not in (None, False, "off"):
             found.append(f"the reranking has {key} {shown(value)}, which the release does not have")
     return found
 

@@ -145,12 +145,16 @@ class Method(_Model):
 
 
 class PublishedProtocol(_Model):
-    """How a method's figures were obtained; values that a comparable result must share."""
+    """How a method's figures were obtained: values that a comparable result must share.
+
+    options: of the reranking, for records that name them; a record that does not has these values.
+    """
 
     first_stage: str
     descriptor: dict[str, Any]
     query_crop: bool
     reranker: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
     candidates: str = "raw"
 
 

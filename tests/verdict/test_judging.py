@@ -102,7 +102,9 @@ REASONS: list[tuple[ReportedFigure, Measured, str]] = [
     (RERANKED, reranked(RERANKED, shortlist=100), "shortlist (M): 100 here, 400 in the release"),
     (RERANKED, reranked(RERANKED, neighbours=10), "neighbours (K): 10"),
     (RERANKED, reranked(RERANKED, beta=0.2), "beta: 0.2 here, 0.15"),
-    (RERANKED, reranked(RERANKED, renormalised=True), "renormalised yes, which the release does not have"),
+    (RERANKED, reranked(RERANKED, normalise_refined=True), "normalised again: yes here, no in the release"),
+    (RERANKED, reranked(RERANKED, expand_against="original"), "original here, refined in the release"),
+    (RERANKED, reranked(RERANKED, sideways=True), "sideways yes, which the release does not have"),
     (CVNET, reranked(CVNET, weight=0.4), "weight: 0.4"),
 ]  # fmt: skip
 
@@ -121,7 +123,15 @@ def test_each_thing_that_decides_a_figure_makes_it_not_comparable(
 
 def test_what_decides_nothing_is_no_reason() -> None:
     for changed in (
-        reranked(RERANKED, renormalised=False, precision="bfloat16", bootstrap=1000),
+        reranked(
+            RERANKED,
+            normalise_refined=False,
+            expand_against="refined",
+            sideways=False,
+            precision="bfloat16",
+            bootstrap=1000,
+        ),
+        reranked(RERANKED, query_neighbour=True),
         switched(RERANKED, antialias=False, crop_rounding="round"),
     ):
         assert verdict(RERANKED, changed) is Verdict.REPRODUCED
@@ -210,9 +220,15 @@ def test_switches_that_may_explain_a_difference_are_named() -> None:
     }
     again = judge(RERANKED, [result(RERANKED, RERANKED.value - 2)], REPORTED)
     assert {each.switch for each in again.differences} == {
-        "antialias", "query_crop", "query_among_neighbours", "images",
+        "antialias", "query_crop", "query_neighbour", "images",
     }  # fmt: skip
     assert judge(RERANKED, [result(RERANKED)], REPORTED).differences == ()
+
+
+def test_the_query_among_the_neighbours_is_a_difference_that_nobody_can_decide() -> None:
+    measured = reranked(RERANKED, RERANKED.value - 2, query_neighbour=True)
+    found = {each.switch: each for each in judge(RERANKED, [measured], REPORTED).differences}
+    assert (found["query_neighbour"].ours, found["query_neighbour"].published) == (True, None)
 
 
 def test_measured_effects_say_which_switch_fits() -> None:

@@ -25,6 +25,7 @@ from superglobal_core.reporting.speed_view import speed_views
 from superglobal_core.reporting.statistics_page import statistics_part
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
+from superglobal_core.reporting.verdict_page import verdict_part
 
 CONTENTS = {
     "map.csv": "mAP, intervals and mean precision of every result, as CSV",
@@ -37,7 +38,7 @@ CONTENTS = {
     "speedup.tex": "the same as LaTeX",
 }
 #: the pages beside the first; each is left out where a study has nothing for it
-PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (statistics_part,)
+PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (statistics_part, verdict_part)
 
 
 def write_report(results: Path, out: Path) -> Path:
@@ -101,6 +102,7 @@ def write_report(results: Path, out: Path) -> Path:
         written[part.page.file] = shell.render(part.page, part.template, part.content)
     views = speed_views(speeds, charts, labels, study.suite)
     content = results_content(study, groups, labels, figures, views, exhibits, album, downloads)
+    content["headlines"] = [(part.page, part.headline) for part in parts if part.headline]
     page = shell.render(RESULTS, TEMPLATE, content)
     for name, text in written.items():
         write_text(out / name, text)

@@ -3,6 +3,7 @@
 from superglobal_core.cli import (  # noqa: F401
     data_verbs,
     feature_verbs,
+    method_verbs,
     parameter_verbs,
     retrieval_verbs,
     study_verbs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from superglobal_core.errors import UserError, unknown_name
@@ -56,10 +56,13 @@ def make_reranker(name: str, **parameters: Any) -> Reranker:
     return METHODS[name](**given)
 
 
-def parse_settings(settings: Sequence[str], options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def parse_settings(
+    settings: Sequence[str], options: Mapping[str, Any] | None = None, texts: Collection[str] = ()
+) -> dict[str, Any]:
     """Read parameters written NAME=VALUE: whole numbers, numbers, true and false, or text.
 
     options: parameters given otherwise, which join the result; None stands for one not given.
+    texts: parameters that are text whatever it looks like.
 
     Raises:
         UserError: where the name or value is missing, or the parameter given twice.
@@ -74,7 +77,7 @@ def parse_settings(settings: Sequence[str], options: Mapping[str, Any] | None = 
             raise UserError(f"--set {setting}: write NAME=VALUE, for example --set alpha=3")
         if name in found:
             raise UserError(f"--set {setting}: {name} is given already, as {found[name]}; give it once")
-        found[name] = _value(text)
+        found[name] = text if name in texts else _value(text)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from superglobal_core.protocol_switches import preset_values, reranking_values
@@ -11,21 +10,25 @@ from superglobal_core.protocol_switches import preset_values, reranking_values
 SWITCHED = "superglobal"
 
 
-def in_protocol(
-    protocol: str | None, method: str, parameters: Mapping[str, Any], junk: str | None
-) -> tuple[dict[str, Any], str]:
-    """Return a method's parameters and what happens to junk under a protocol (`official`, `paper` or
-    `cvnet`); what is given stays as it is.
+def protocol_parameters(protocol: str | None, method: str) -> dict[str, Any]:
+    """Return a method's parameters under a protocol (`official`, `paper` or `cvnet`), none without one.
 
     Raises:
         UserError: for an unknown protocol.
 
-    >>> in_protocol("paper", "superglobal", {"beta": 0.3}, None)[0]["query_neighbour"]
+    >>> protocol_parameters("paper", "superglobal")["query_neighbour"]
     True
-    >>> in_protocol("cvnet", "none", {}, None)
-    ({}, 'remove')
     """
-    if protocol is None:
-        return dict(parameters), junk or "keep"
-    switched = reranking_values(protocol) if method == SWITCHED else {}
-    return {**switched, **parameters}, junk or str(preset_values(protocol)["junk"])
+    return reranking_values(protocol) if protocol is not None and method == SWITCHED else {}
+
+
+def protocol_junk(protocol: str | None) -> str:
+    """Return whether a protocol keeps junk in the shortlist or removes it; without one it is kept.
+
+    Raises:
+        UserError: for an unknown protocol.
+
+    >>> protocol_junk("cvnet"), protocol_junk(None)
+    ('remove', 'keep')
+    """
+    return "keep" if protocol is None else str(preset_values(protocol)["junk"])

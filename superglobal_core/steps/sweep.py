@@ -21,7 +21,7 @@ from superglobal_core.reranking.grid import DEFAULTS, Grid, Point, as_lists, gri
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Stopwatch
 from superglobal_core.search.rankings import Ranking
-from superglobal_core.steps.rerank import load_search
+from superglobal_core.steps.rerank import load_first
 from superglobal_core.steps.search import facts_of, query_rows, rank
 
 
@@ -82,7 +82,7 @@ def first_stage(
 ) -> Ranking:
     """Return the search's ranking with the labelled images' ranks: loaded, or made."""
     if search is not None:
-        return load_search(search, query_store, database, shortlist, groundtruth)
+        return load_first(search, query_store, database, shortlist, groundtruth)
     return rank(query_store, database, shortlist, groundtruth, device)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from superglobal_core.cli.app import Checkpoint, Databases, Device, Out, Queries, app
+from superglobal_core.cli.app import Backbone, Checkpoint, Databases, Device, Out, Queries, app
 from superglobal_core.errors import UserError
 
 Shortlists = Annotated[str, typer.Option(help="values of M, with commas between them")]
@@ -93,7 +93,7 @@ def tune(
     report_images: Annotated[
         list[Path], typer.Option(help="database images to report on; may be given again")
     ] = [],  # noqa: B006
-    backbone: Annotated[str, typer.Option(help="of the extraction: resnet50, resnet101 or mini")] = "mini",
+    backbone: Backbone = "resnet50",
     checkpoint: Checkpoint = None,
     precision: Annotated[
         str, typer.Option(help="of the extraction: float32, bfloat16 or float16")

@@ -111,12 +111,13 @@ class ExtractedSource:
         self.names = list(self._values)
         (self.default, self._default_values), *_ = Exponents().combinations().items()
         self._values.setdefault(self.default, self._default_values)
+        # All at once, so that a value that is none ends the run before any work.
+        self._settings = {
+            name: dataclasses.replace(PRESETS["superglobal"], gem_plus_p=p, regional_p=p_r, relup_alpha=alpha)
+            for name, (p, p_r, alpha) in self._values.items()
+        }
 
     def get(self, name: str, /) -> Stored:
-        p, p_r, alpha = self._values[name]
-        settings = dataclasses.replace(
-            PRESETS["superglobal"], gem_plus_p=p, regional_p=p_r, relup_alpha=alpha
-        )
         folder = self._folder / name
         wanted: dict[Path, tuple[Path, Path | None]] = {
             folder / "queries": (self._images.queries, self._images.groundtruth)
@@ -128,7 +129,7 @@ class ExtractedSource:
                 source,
                 out,
                 backbone=self._network.backbone,
-                settings=settings,
+                settings=self._settings[name],
                 checkpoint=self._network.checkpoint,
                 boxes=boxes,
                 precision=self._network.precision,

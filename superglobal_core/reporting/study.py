@@ -35,9 +35,9 @@ def group_results(study: Study) -> list[Group]:
     Within a group the single stage comes first; names that the suite does not have come last.
     """
     suite = study.suite
-    by_dataset = _places(suite.datasets if suite else ())
-    by_descriptor = _places(suite.descriptors if suite else ())
-    by_method = _places(suite.methods if suite else ())
+    by_dataset = suite_order(suite.datasets if suite else ())
+    by_descriptor = suite_order(suite.descriptors if suite else ())
+    by_method = suite_order(suite.methods if suite else ())
     grouped: dict[tuple[str, str, str], list[Result]] = {}
     for result in study.results:
         grouped.setdefault((result.dataset, result.descriptor, result.variant), []).append(result)
@@ -130,7 +130,7 @@ def ap_changes(before: Result, after: Result, protocol: str) -> list[float | Non
     return [None if old is None or new is None else new - old for old, new in pairs]
 
 
-def _places(names: Iterable[str]) -> Callable[[str], tuple[int, str]]:
+def suite_order(names: Iterable[str]) -> Callable[[str], tuple[int, str]]:
     """Return a sort key: the place in a list of names; unknown names come last, by name."""
     places = {name: place for place, name in enumerate(names)}
     return lambda name: (places.get(name, len(places)), name)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from superglobal_core.config_ablation import Ablation
 from superglobal_core.config_parts import Found, MethodName, Model, Name, key_is_name, short_forms
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
@@ -251,6 +252,7 @@ class Suite(Model):
         json_schema_extra=short_forms,
     )
     timing: Timing | None = Field(None, description="also time the methods; left out: do not")
+    ablation: Ablation | None = Field(None, description="also change one switch at a time; left out: do not")
     places: int = Field(
         400, ge=1, description="places of a search that are kept; at least the longest shortlist"
     )
@@ -285,14 +287,26 @@ class Suite(Model):
                 raise ValueError(f"datasets.{name} has distractors of its own: leave distractor_set out")
         if self.distractor_set in self.datasets:
             raise ValueError(f"distractor_set is {self.distractor_set}, the name of a data set: rename that")
-        longest = max(
-            (method.shortlist for method in self.methods.values() if not method.is_search), default=0
-        )
+        self._ablation_fits()
+        shortlists = [method.shortlist for method in self.methods.values() if not method.is_search]
+        longest = max([*shortlists, self.ablation.shortlist if self.ablation else 0])
         if self.places < longest:
             raise ValueError(
                 f"places is {self.places}, fewer than the longest shortlist ({longest}): raise it"
             )
         return self
+
+    def _ablation_fits(self) -> None:
+        if self.ablation is None:
+            return
+        name = self.ablation.descriptor
+        if name not in self.descriptors or self.descriptors[name].extract is None:
+            extracted = [each for each, how in self.descriptors.items() if how.extract is not None]
+            choice = f"choose from {', '.join(extracted)}" if extracted else "extract one"
+            raise ValueError(f"ablation.descriptor is {name}, which is no extracted descriptor: {choice}")
+        for dataset in self.ablation.datasets or ():
+            if dataset not in self.datasets:
+                raise ValueError(f"ablation.datasets names '{dataset}', which is not in datasets")
 
 
 def parse_suite(content: object, source: str, shipped: Path | None = SHIPPED) -> Suite:

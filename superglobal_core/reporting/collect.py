@@ -208,3 +208,8 @@ def _validated(model: type[Model], content: object, path: Path) -> Model:
         # Pydantic's sentences are about types; a missing key deserves its own.
         wrong = "is missing" if first["type"] == "missing" else f"is wrong ({first['msg'].lower()})"
         raise UserError(f"{path} is damaged: {key} {wrong}; make it again") from error
+
+
+def read_model(model: type[Model], path: Path) -> Model:
+    """Read a JSON file of a study into typed values (UserError when it is damaged)."""
+    return _validated(model, read_json(path), path)

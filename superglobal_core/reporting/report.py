@@ -15,6 +15,7 @@ from superglobal_core.reporting.figures import change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.page import TEMPLATE, results_content
+from superglobal_core.reporting.parameters_page import parameters_part
 from superglobal_core.reporting.pictures import Album
 from superglobal_core.reporting.shell import RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
@@ -38,7 +39,11 @@ CONTENTS = {
     "speedup.tex": "the same as LaTeX",
 }
 #: the pages beside the first; each is left out where a study has nothing for it
-PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (statistics_part, verdict_part)
+PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (
+    statistics_part,
+    parameters_part,
+    verdict_part,
+)
 
 
 def write_report(results: Path, out: Path) -> Path:

@@ -21,6 +21,7 @@ from superglobal_core.reranking.names import LOCAL_KINDS
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.cannot_run import attempted, check_needs, own_fault, passed_on
 from superglobal_core.steps.rerank import MakeOrders, Orders, global_orders, rerank_step
+from superglobal_core.steps.rerank_protocol import protocol_parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Wanted:
 
     method: a built-in method's name, or a folder's path. settings: parameters as NAME=VALUE; options: those
     with an option of their own, None where not given. means: what networks of local features need: backbone,
-    checkpoint, weights, device, precision.
+    checkpoint, weights, device, precision. protocol: a preset for switches that are not set.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Wanted:
     local_queries: Sequence[str | Path] = ()
     local_database: Sequence[str | Path] = ()
     untrained: bool = False
+    protocol: str | None = None
 
 
 class _OwnFaults:
@@ -98,7 +100,8 @@ def _make(wanted: Wanted, device: str) -> Reranker | MakeOrders:
         if method.description.runs != "builtin":
             return _from_folder(method, wanted, device)
         wanted = dataclasses.replace(wanted, method=method.name)
-    parameters = parse_settings(wanted.settings, {"shortlist": wanted.shortlist, **wanted.options})
+    given = parse_settings(wanted.settings, {"shortlist": wanted.shortlist, **wanted.options})
+    parameters = protocol_parameters(wanted.protocol, wanted.method) | given
     if wanted.method not in LOCAL_KINDS:
         return make_reranker(wanted.method, **parameters)
     from superglobal_core.reranking.local_methods import Means

@@ -19,7 +19,8 @@ def record_anchor(source: str) -> str:
     >>> record_anchor("evaluation/my results/a.b.json")
     'record-evaluation.my_20_results.a_2e_b'
     """
-    # Without the suffix that all have; a name that lacks it must not meet one that had it.
-    name = source.removesuffix(SUFFIX) if source.endswith(SUFFIX) else f"{source}/"
+    # Without the suffix that all have; a lone _ at the end tells a name that lacks it from one that had it.
+    lacks = "" if source.endswith(SUFFIX) else "_"
+    name = source.removesuffix(SUFFIX)
     coded = re.sub(r"[^A-Za-z0-9/-]", lambda match: f"_{ord(match[0]):x}_", name)
-    return f"record-{coded.replace('/', '.')}"
+    return f"record-{coded.replace('/', '.')}{lacks}"

@@ -82,15 +82,17 @@ def rerank(
     options = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
     parameters = parse_settings(settings or [], options)
     reranker: Any
+    read = []
     if method in LOCAL_KINDS:
         from superglobal_core.reranking.local_methods import Means
-        from superglobal_core.steps.rerank_local import local_orders
+        from superglobal_core.steps.rerank_local import local_inputs, local_orders
 
         means = Means(backbone, checkpoint, weights, device, precision)
         del parameters["shortlist"]
         reranker = local_orders(
             method, means, parameters, shortlist, local_queries, local_database, untrained=untrained
         )
+        read = local_inputs(means, local_queries, local_database)
     else:
         reranker = make_reranker(method, **parameters)
     ranking = rerank_step(
@@ -104,6 +106,7 @@ def rerank(
         junk=junk,  # type: ignore[arg-type]
         device=device,
         shortlist=shortlist,
+        read=read,
     )
     typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
 

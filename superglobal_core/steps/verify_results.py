@@ -161,7 +161,10 @@ class _Verifier:
         if not known:
             found.notes.append("intervals were not recomputed: the number of resamples was not recorded")
         figures = evaluate(
-            truth.queries, **inputs, bootstrap=resamples if known else 0, seed=result.record.seed or 0
+            truth.queries,
+            **inputs,
+            bootstrap=resamples if isinstance(resamples, int) else 0,
+            seed=result.record.seed or 0,
         )
         for protocol in PROTOCOL_NAMES:
             old, new = stored.figures(protocol), figures[protocol]
@@ -181,7 +184,9 @@ class _Verifier:
         path = ranking_file(self._study, result)
         if path is not None:
             return path, "ranking"
-        for role in ("ranking", "scores"):
+        layout = f"evaluation/{result.descriptor}/{result.dataset}/{result.variant}/{result.method}.json"
+        # A suite's ranking lies beside its results; by hand it may lie anywhere.
+        for role in () if result.source == layout else ("ranking", "scores"):
             path = _recorded(result, role)
             if path is not None and path.is_file():
                 return path, role

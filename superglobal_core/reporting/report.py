@@ -84,8 +84,8 @@ def write_report(results: Path, out: Path) -> Path:
         }
     described = dict(CONTENTS)
     for part in parts:
-        for name, (text, content) in part.files.items():
-            written[name], described[name] = text, content
+        for name, (text, meaning) in part.files.items():
+            written[name], described[name] = text, meaning
     for figure in drawn:
         written[f"figures/{figure.name}.svg"] = figure.svg
         described[f"figures/{figure.name}.svg"] = figure.title

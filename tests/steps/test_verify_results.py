@@ -255,6 +255,24 @@ def test_another_search(folder: Path) -> None:
     assert [each.what for each in found(folder).differences] == ["sha256 of the search"]
 
 
+def test_results_by_hand_are_verified_where_their_rankings_lie(folder: Path, tmp_path: Path) -> None:
+    truth, rng = folder / "results/data/small/gnd_small.pkl", np.random.default_rng(1)
+    scores = rng.random((QUERIES, IMAGES)).round(1)
+    np.save(tmp_path / "scores.npy", scores)
+    np.save(tmp_path / "ranks.npy", np.argsort(-scores, axis=1, kind="stable"))
+    root = tmp_path / "by-hand"
+    for kind in ("scores", "ranks"):
+        evaluate_step(truth, root / f"{kind}.json", bootstrap=0, **{kind: tmp_path / f"{kind}.npy"})  # type: ignore[arg-type]
+    done = verify_results(root)
+    assert [(one.source, one.state) for one in done.checked] == [("ranks.json", OK), ("scores.json", OK)]
+    np.save(tmp_path / "scores.npy", -scores)
+    ranks, by_scores = verify_results(root).checked
+    assert ranks.state == OK
+    whats = [each.what for each in by_scores.differences]
+    assert whats[0] == "sha256 of the scores"
+    assert "medium.map" in whats
+
+
 def test_an_edited_table(folder: Path, run: Run) -> None:
     path = folder / "report/map.csv"
     rows = list(csv.DictReader(path.open()))

@@ -142,6 +142,9 @@ class _Verifier:
             self._figures(result, truth, sha256, found)
         except UserError as error:
             found.reasons.append(str(error))
+        except (ValueError, IndexError, KeyError, TypeError) as error:
+            # Arrays that do not belong together raise nearly anything.
+            found.reasons.append(f"its ranking contradicts itself ({type(error).__name__}: {error})")
 
     def _figures(self, result: Result, truth: GroundTruth, sha256: str, found: Checked) -> None:
         path, role = self._judged(result)

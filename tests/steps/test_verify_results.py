@@ -248,6 +248,14 @@ def test_a_damaged_result(folder: Path, content: str) -> None:
     assert found(folder, "single").state == OK
 
 
+@pytest.mark.parametrize("array", ["indices", "labelled_row", "labelled_rank_hard"])
+def test_arrays_that_do_not_belong_together(folder: Path, array: str) -> None:
+    forget_digest(folder, "without-junk")
+    change_ranking(folder, lambda arrays: arrays.update({array: arrays[array][:5].ravel()}), "without-junk")
+    assert found(folder, "without-junk").state != OK
+    assert found(folder).state == OK
+
+
 def test_another_search(folder: Path) -> None:
     search = folder / "results/search/d/small/plain/topk.npz"
     truth = folder / "results/data/small/gnd_small.pkl"

@@ -18,7 +18,7 @@ from superglobal_core.timing.record import TimingRecord, read_timings
 
 PROTOCOL_NAMES = ("easy", "medium", "hard")
 # Folders with records; images and descriptors beside them are never listed.
-STEP_FOLDERS = ("features", "search", "rankings", "evaluation")
+STEP_FOLDERS = ("features", "local", "search", "rankings", "evaluation")
 
 Model = TypeVar("Model", bound=BaseModel)
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -11,6 +11,7 @@ import pytest
 from runs import Snakemake
 
 from superglobal_core.reporting.collect import read_study
+from superglobal_core.reporting.lineage import steps_before, steps_by_output
 from superglobal_core.steps.verify_results import verify_results
 
 pytestmark = pytest.mark.workflow
@@ -18,13 +19,17 @@ pytestmark = pytest.mark.workflow
 
 def test_every_record_has_its_command_and_what_it_read(tiny_run: Path) -> None:
     study = read_study(tiny_run / "results/tiny")
-    # Local features lie in a folder of their own, whose records the report does not read.
     steps = {record.step for _, record in study.records}
-    assert steps == {"extract", "search", "rerank", "evaluate", "time"}
+    assert steps == {"extract", "local", "search", "rerank", "evaluate", "time"}
     for source, record in study.records:
         assert (record.command or "").startswith(f"superglobal {record.step} "), source
         assert str(tiny_run) not in (record.command or ""), source
         assert record.inputs, source
+    # By local features: theirs of the queries, the database and the distractors are made before.
+    last = next(record for source, record in study.records if source.endswith("distractors/rootsift.json"))
+    made = [record.step for _, record in steps_before(last, steps_by_output(study.records))]
+    assert sorted(made) == ["extract"] * 3 + ["local"] * 3 + ["rerank", "search"]
+    assert made[-1] == "rerank"
 
 
 def test_snakemake_finds_the_shown_targets_done(tiny_run: Path, snakemake: Snakemake) -> None:

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from superglobal_core.config_parts import Found, MethodName, Model, Name, key_is_name, short_forms
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
-from superglobal_core.reranking.names import METHOD_NAMES, METHOD_PARAMETERS
+from superglobal_core.methods.registry import SHIPPED
+from superglobal_core.reranking.names import METHOD_PARAMETERS
+from superglobal_core.suite_methods import with_methods
 
 
-def _is_name(value: str) -> str:
-    # Names become folders and wildcards of the workflow.
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
-        raise ValueError("use letters, digits, '_', '-' and '.', beginning with a letter or digit")
-    return value
-
-
-Name = Annotated[str, AfterValidator(_is_name)]
-
-
-def _is_method(value: str) -> str:
-    if value not in METHOD_NAMES:
-        *most, last = (f"'{name}'" for name in sorted(METHOD_NAMES))
-        raise ValueError(f"choose from {', '.join(most)} or {last}")
-    return value
-
-
-MethodName = Annotated[str, AfterValidator(_is_method), Field(json_schema_extra={"enum": list(METHOD_NAMES)})]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Synthetic(_Model):
+class Synthetic(Model):
     """Landmarks drawn on the spot by `superglobal landmarks`."""
 
     seed: int = Field(0, ge=0, description="everything drawn follows from it")
@@ -48,7 +26,7 @@ class Synthetic(_Model):
     distractors: int = Field(2000, ge=0, description="how many distractor images")
 
 
-class Dataset(_Model):
+class Dataset(Model):
     """A data set: drawn on the spot, downloaded, or a ground truth with images (or existing descriptors)."""
 
     label: str | None = Field(None, description="its name in tables; by default its key")
@@ -71,7 +49,7 @@ class Dataset(_Model):
         return self
 
 
-class Extract(_Model):
+class Extract(Model):
     """Descriptors made by `superglobal extract`; switches left out keep the preset's value."""
 
     backbone: Literal["resnet50", "resnet101", "mini"] = Field(description="the network")
@@ -99,7 +77,7 @@ class Extract(_Model):
         return self
 
 
-class Existing(_Model):
+class Existing(Model):
     """Descriptors of one data set that already exist: shards (or .npy files), or packed binary codes."""
 
     codes: Path | None = Field(
@@ -120,25 +98,55 @@ class Existing(_Model):
         return self
 
 
-class Descriptor(_Model):
+class Descriptor(Model):
     """A kind of descriptor: extracted here, or existing for each data set."""
 
     label: str | None = Field(None, description="its name in tables; by default its key")
     extract: Extract | None = Field(None, description="extract it from images")
     existing: dict[Name, Existing] | None = Field(None, description="files by data set")
+    found: Found | None = Field(None, description="the folder of `method`; filled in, never written")
+    method: MethodName | None = Field(
+        None, description="made by the method in this folder (see docs/adding-a-method.md)"
+    )
+    parameters: dict[str, bool | int | float | str] = Field({}, description="that method's parameters")
+    results: dict[str, dict[str, Path]] = Field(
+        {}, description="files that it brings along, instead of its own"
+    )
+    weights: Path | None = Field(None, description="that method's weights")
 
     @model_validator(mode="after")
     def _one_source(self) -> Descriptor:
-        if (self.extract is None) == (self.existing is None):
+        if self.method is None and (self.extract is None) == (self.existing is None):
             raise ValueError("give either 'extract' or 'existing'")
+        if self.method is None and (self.parameters or self.weights or self.results):
+            raise ValueError("'parameters', 'weights' and 'results' belong to 'method'")
+        if self.found is not None:
+            if self.found.description.stage != "descriptor":
+                raise ValueError(f"'{self.method}' makes no descriptors: list it in methods")
+            if self.extract is not None or (self.existing is not None and self.found.runs != "results"):
+                raise ValueError("'method' makes the descriptors: leave 'extract' and 'existing' out")
+            self.found.check(self.parameters)
         return self
 
+    @property
+    def is_program(self) -> bool:
+        """Whether a method's own rule makes it."""
+        return self.found is not None and self.found.runs == "program"
 
-class Method(_Model):
-    """A reranker of the shortlist and its parameters."""
 
-    label: str | None = Field(None, description="its name in tables; by default its key")
-    reranker: MethodName = Field(description="the method")
+class Method(Model):
+    """A reranker of the shortlist, or another way to a ranking, and its parameters."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=key_is_name)
+
+    label: str | None = Field(
+        None,
+        description="its name in tables; by default its key, or `method.yaml`'s where `reranker` is left out",
+    )
+    found: Found | None = Field(None, description="the method's folder; filled in, never written")
+    reranker: MethodName = Field(
+        description="the method: a built-in one, or a folder's name; left out, it is the key"
+    )
     shortlist: int = Field(400, ge=1, description="M, candidates put into a new order")
     neighbours: int | None = Field(
         None, ge=0, description="neighbours of a candidate, or that join the query; by default the method's"
@@ -151,14 +159,21 @@ class Method(_Model):
         "keep",
         description="images that a protocol ignores stay candidates (SuperGlobal), or are left out first (CVNet)",
     )
-    weights: Path | None = Field(None, description="a local method's own weights (xfeat.onnx)")
+    results: dict[str, dict[str, Path]] = Field(
+        {}, description="files of a ranking brought along, by data set, instead of `method.yaml`'s"
+    )
+    weights: Path | None = Field(None, description="a method's own weights (xfeat.onnx)")
     download: Name | None = Field(None, description="download its weights: their name in the catalogue")
 
     @model_validator(mode="after")
     def _fits(self) -> Method:
         if self.weights is not None and self.download is not None:
             raise ValueError("give either 'weights' or 'download', not both")
-        known = METHOD_PARAMETERS[self.reranker]
+        if self.runs in ("program", "results") and self.junk == "remove":
+            raise ValueError(f"'{self.reranker}' is given one shortlist: leave 'junk: remove' out")
+        if self.results and self.runs != "results":
+            raise ValueError(f"'{self.reranker}' brings no results: leave 'results' out")
+        known = tuple(self.found.description.parameters) if self.found else METHOD_PARAMETERS[self.reranker]
         given = {"neighbours": self.neighbours, "beta": self.beta}
         if any(value is not None and key not in known for key, value in given.items()):
             lacking = [key for key in given if key not in known]
@@ -170,10 +185,27 @@ class Method(_Model):
             if key not in known:
                 listed = f"it has {', '.join(known)}" if known else "it has none"
                 raise ValueError(f"'{self.reranker}' has no parameter '{key}': {listed}")
+        if self.found is not None:
+            self.found.check(self.given())
         return self
 
+    @property
+    def runs(self) -> str:
+        """How it runs: builtin, python, program or results."""
+        return self.found.runs if self.found else "builtin"
 
-class Timing(_Model):
+    @property
+    def is_search(self) -> bool:
+        """Whether it ranks the database itself instead of a shortlist."""
+        return self.found is not None and self.found.description.stage == "search"
+
+    def given(self) -> dict[str, Any]:
+        """Return the parameters that were given, beside `shortlist`."""
+        own = {"neighbours": self.neighbours, "beta": self.beta}
+        return {key: value for key, value in own.items() if value is not None} | self.parameters
+
+
+class Timing(Model):
     """How the methods are timed: in turn, on the same shortlists of the first data set, strictly alone."""
 
     shortlist: int = Field(400, ge=1, description="candidates a query, the same for all methods")
@@ -190,7 +222,7 @@ class Timing(_Model):
     )
 
 
-class Suite(_Model):
+class Suite(Model):
     """One suite: which data, which descriptors, which methods, and how to evaluate."""
 
     suite: Name = Field(description="the folder of its results and reports")
@@ -198,6 +230,9 @@ class Suite(_Model):
     note: str | None = Field(None, description="shown at the top of the report")
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name")
     descriptors: dict[Name, Descriptor] = Field(min_length=1, description="descriptors by name")
+    method_paths: list[Path] = Field(
+        [], description="folders that hold methods' folders, beside workflow/methods"
+    )
     root: Path = Field(Path("data"), description="folder of what is downloaded; may be shared by suites")
     catalogues: list[Path] = Field([], description="files with catalogue entries of your own")
     distractors: bool | Annotated[int, Field(ge=1)] = Field(
@@ -210,7 +245,11 @@ class Suite(_Model):
     keep_distractor_images: bool = Field(
         False, description="keep the images of distractor_set, which are deleted once described"
     )
-    methods: dict[Name, Method] = Field(min_length=1, description="methods by name")
+    methods: dict[Name, Method] = Field(
+        min_length=1,
+        description="methods by name, or a list of names; those that make descriptors join `descriptors`",
+        json_schema_extra=short_forms,
+    )
     timing: Timing | None = Field(None, description="also time the methods; left out: do not")
     places: int = Field(
         400, ge=1, description="places of a search that are kept; at least the longest shortlist"
@@ -227,7 +266,11 @@ class Suite(_Model):
                         f"descriptors.{name}.existing names the data set '{dataset}', which is not in datasets"
                     )
             for dataset, data in self.datasets.items():
-                if descriptor.existing is not None and dataset not in descriptor.existing:
+                if (
+                    descriptor.existing is not None
+                    and dataset not in descriptor.existing
+                    and not descriptor.method
+                ):
                     raise ValueError(f"descriptors.{name}.existing lacks the data set '{dataset}'")
                 if (
                     descriptor.extract
@@ -242,7 +285,9 @@ class Suite(_Model):
                 raise ValueError(f"datasets.{name} has distractors of its own: leave distractor_set out")
         if self.distractor_set in self.datasets:
             raise ValueError(f"distractor_set is {self.distractor_set}, the name of a data set: rename that")
-        longest = max(method.shortlist for method in self.methods.values())
+        longest = max(
+            (method.shortlist for method in self.methods.values() if not method.is_search), default=0
+        )
         if self.places < longest:
             raise ValueError(
                 f"places is {self.places}, fewer than the longest shortlist ({longest}): raise it"
@@ -250,8 +295,10 @@ class Suite(_Model):
         return self
 
 
-def parse_suite(content: object, source: str) -> Suite:
-    """Check a suite's content.
+def parse_suite(content: object, source: str, shipped: Path | None = SHIPPED) -> Suite:
+    """Check a suite's content, and find the folders of its methods.
+
+    shipped: the folder of the workflow's own methods; None for a suite whose methods were found before.
 
     Raises:
         UserError: in one line, with key, value and what is allowed for each mistake.
@@ -259,7 +306,11 @@ def parse_suite(content: object, source: str) -> Suite:
     if not isinstance(content, Mapping):
         raise UserError(f"{source} holds no suite: keys and values are expected (see config/README.md)")
     try:
-        return Suite.model_validate(content)
+        written, names = (content, []) if shipped is None else with_methods(content, shipped)
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
+    try:
+        return Suite.model_validate(written, context=names)
     except ValidationError as error:
         raise UserError(f"{source}: " + "; ".join(_sentence(item) for item in error.errors())) from error
 
@@ -286,7 +337,7 @@ def save_suite(suite: Suite, path: str | Path) -> None:
 
 def read_saved_suite(path: str | Path) -> Suite:
     """Read what `save_suite` wrote."""
-    return parse_suite(read_json(path), str(path))
+    return parse_suite(read_json(path), str(path), shipped=None)
 
 
 def _sentence(item: Mapping[str, Any]) -> str:

@@ -45,6 +45,10 @@ Catalogues = Annotated[
     list[Path], typer.Option("--catalogue", help="a file with entries of your own; may be given again")
 ]
 
+SayWhy = Annotated[
+    bool, typer.Option("--say-why", help="where the method cannot run, write why in place of the result")
+]
+
 INTERRUPTED = "interrupted; the same command goes on where it was"
 
 

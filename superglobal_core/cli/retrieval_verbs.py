@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,10 +16,11 @@ from superglobal_core.cli.app import (
     LocalFolders,
     Out,
     Queries,
+    SayWhy,
     Weights,
     app,
 )
-from superglobal_core.reranking.names import LOCAL_KINDS, METHOD_NAMES
+from superglobal_core.reranking.names import METHOD_NAMES
 
 
 @app.command()
@@ -33,10 +34,15 @@ def search(
         bool, typer.Option("--spare", help="as many more places as junk can take, for rerank --junk remove")
     ] = False,
     device: Device = "auto",
+    say_why: SayWhy = False,
 ) -> None:
     """Search exactly: the best k of each query, ties by index."""
+    from superglobal_core.steps.cannot_run import passed_on
     from superglobal_core.steps.search import search_step
 
+    if say_why and (reason := passed_on("search", out, [queries, *database])):
+        typer.echo(f"nothing to search: {reason}")
+        return
     ranking = search_step(queries, database, k, out, groundtruth, device, spare)
     typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
 
@@ -46,7 +52,9 @@ def rerank(
     queries: Queries,
     database: Databases,
     out: Out,
-    method: Annotated[str, typer.Option(help=f"one of {', '.join(METHOD_NAMES)}")] = "superglobal",
+    method: Annotated[
+        str, typer.Option(help=f"one of {', '.join(METHOD_NAMES)}, or a method's folder")
+    ] = "superglobal",
     shortlist: Annotated[int, typer.Option(help="M: candidates put into a new order")] = 400,
     neighbours: Annotated[
         int | None, typer.Option(help="of a candidate or the query (superglobal: 9)")
@@ -74,41 +82,36 @@ def rerank(
     ] = False,
     precision: Annotated[str, typer.Option(help="of local methods' networks")] = "float32",
     device: Device = "auto",
+    say_why: SayWhy = False,
 ) -> None:
     """Put each query's shortlist into a new order."""
-    from superglobal_core.reranking.methods import make_reranker, parse_settings
-    from superglobal_core.steps.rerank import rerank_step
+    from superglobal_core.steps.rerank_by_name import Wanted, rerank_by_name
 
-    options = {"shortlist": shortlist, "neighbours": neighbours, "beta": beta}
-    parameters = parse_settings(settings or [], options)
-    reranker: Any
-    read = []
-    if method in LOCAL_KINDS:
-        from superglobal_core.reranking.local_methods import Means
-        from superglobal_core.steps.rerank_local import local_inputs, local_orders
-
-        means = Means(backbone, checkpoint, weights, device, precision)
-        del parameters["shortlist"]
-        reranker = local_orders(
-            method, means, parameters, shortlist, local_queries, local_database, untrained=untrained
-        )
-        read = local_inputs(means, local_queries, local_database)
-    else:
-        reranker = make_reranker(method, **parameters)
-    ranking = rerank_step(
+    ranking = rerank_by_name(
+        Wanted(
+            method,
+            shortlist,
+            settings or [],
+            {"neighbours": neighbours, "beta": beta},
+            (backbone, checkpoint, weights, device, precision),
+            local_queries,
+            local_database,
+            untrained,
+        ),
         queries,
         database,
-        reranker,
         out,
+        say_why=say_why,
         search=search,
         groundtruth=groundtruth,
         top=top,
-        junk=junk,  # type: ignore[arg-type]
+        junk=junk,
         device=device,
-        shortlist=shortlist,
-        read=read,
     )
-    typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
+    if isinstance(ranking, str):
+        typer.echo(f"{method} cannot run: {ranking}")
+    else:
+        typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
 
 
 @app.command()
@@ -137,6 +140,9 @@ def evaluate(
         suite=suite,
         dataset=dataset,
     )
+    if "cannot_run" in content:
+        typer.echo(f"nothing to evaluate: {content['cannot_run']}")
+        return
     for name in ("easy", "medium", "hard"):
         value = content[name]["map"]
         typer.echo(f"{name:7} mAP {'-' if value is None else f'{100 * value:.2f}'}")

@@ -12,12 +12,13 @@ from superglobal_core.comparison.global_contestants import FirstStageContestant,
 from superglobal_core.comparison.inputs import Inputs, Pictures, pictures_of
 from superglobal_core.comparison.local_contestant import LocalContestant
 from superglobal_core.comparison.local_data import LocalData, extracted_data, stored_data
-from superglobal_core.comparison.stand_ins import StandInXFeat, draw_pictures
+from superglobal_core.comparison.stand_ins import draw_pictures
 from superglobal_core.comparison.works import Contestant, FailedContestant, reason_of
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
 from superglobal_core.errors import MissingPackageError, TooFewFeaturesError, UserError
 from superglobal_core.features.local_extraction import LocalExtractor
+from superglobal_core.features.xfeat_stand_in import StandInXFeat
 from superglobal_core.networks.settings import preset
 from superglobal_core.reranking.local_methods import KINDS, Means, make_extractor, make_scorer
 from superglobal_core.reranking.methods import make_reranker

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
+from superglobal_core.reasons import CannotRunError, reason_of
 from superglobal_core.timing.record import Scope
+
+__all__ = ["CannotRunError", "Contestant", "FailedContestant", "Work", "reason_of"]
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
@@ -78,24 +81,3 @@ class FailedContestant(Contestant):
 
     def work(self, scope: Scope, shortlist: int, pairs: int | None = None) -> Work:
         raise CannotRunError(self._reason)
-
-
-class CannotRunError(Exception):
-    """Why a method cannot be timed in a scope: a result like any other."""
-
-
-def reason_of(error: Exception) -> str:
-    """Put an error into one sentence for a record.
-
-    >>> reason_of(CannotRunError("no pictures")), reason_of(ValueError("bad"))
-    ('no pictures', 'it failed with ValueError: bad')
-    """
-    from superglobal_core.data.images import ImageError
-    from superglobal_core.errors import UserError
-
-    text = " ".join(str(error).split())
-    if isinstance(error, UserError | CannotRunError) and text:
-        return text
-    if isinstance(error, ImageError):
-        return f"a picture {text}"
-    return f"it failed with {type(error).__name__}" + (f": {text[:300]}" if text else "")

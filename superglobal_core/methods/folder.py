@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +25,13 @@ class Parameter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    default: Value = Field(description="what it is when a suite does not say")
+    default: Value | None = Field(
+        description="what it is when a suite does not say; null for a number that is not used unless given"
+    )
     least: float | None = Field(None, description="the smallest value allowed")
     most: float | None = Field(None, description="the largest value allowed")
+    above: float | None = Field(None, description="it must be larger than this")
+    below: float | None = Field(None, description="it must be smaller than this")
     choices: list[str] | None = Field(None, description="the texts allowed")
     meaning: str = Field("", description="what it does, in a few words")
 
@@ -36,18 +41,25 @@ class Parameter(BaseModel):
         >>> Parameter(default=9, least=0).complaint(-1)
         'it must be a whole number from 0 on'
         """
-        wanted, good = self._wanted(), True
+        if self.default is None and value is None:
+            return None
         if isinstance(self.default, bool):
             good = isinstance(value, bool)
-        elif isinstance(self.default, int):
-            good = isinstance(value, int) and not isinstance(value, bool)
-        elif isinstance(self.default, float):
-            good = isinstance(value, int | float) and not isinstance(value, bool) and value == value
-        else:
+        elif isinstance(self.default, str):
             good = isinstance(value, str) and (self.choices is None or value in self.choices)
-        if good and isinstance(value, int | float) and not isinstance(value, bool):
-            good = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
-        return None if good else wanted
+        else:
+            kinds = int if isinstance(self.default, int) else int | float
+            good = isinstance(value, kinds) and not isinstance(value, bool) and self._inside(value)
+        return None if good else self._wanted()
+
+    def _inside(self, value: float) -> bool:
+        return (
+            math.isfinite(value)
+            and (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
 
     def _wanted(self) -> str:
         if isinstance(self.default, bool):
@@ -56,10 +68,14 @@ class Parameter(BaseModel):
             return f"choose from {', '.join(self.choices)}" if self.choices else "it must be a text"
         kind = "a whole number" if isinstance(self.default, int) else "a number"
         if self.least is not None and self.most is not None:
-            return f"it must be {kind} from {self.least:g} to {self.most:g}"
-        if self.least is not None:
-            return f"it must be {kind} from {self.least:g} on"
-        return f"it must be {kind}" + ("" if self.most is None else f", at most {self.most:g}")
+            return f"it must be {kind} from {self.least:.10g} to {self.most:.10g}"
+        limits = [
+            f"{words} {limit:.10g}"
+            for words, limit in (("above", self.above), ("below", self.below), ("at most", self.most))
+            if limit is not None
+        ]
+        start = "" if self.least is None else f" from {self.least:.10g} on"
+        return f"it must be {kind}{start}" + (", " * bool(start) or " ") * bool(limits) + " and ".join(limits)
 
 
 class Needs(BaseModel):
@@ -86,6 +102,11 @@ class MethodDescription(BaseModel):
         description="the library's own method of this name; a class; what rule.smk calls; results brought along"
     )
     python: str | None = Field(None, description="FILE.py:CLASS, for `runs: python`")
+    results: dict[str, dict[Literal["queries", "database", "plain", "distractors"], str]] = Field(
+        {},
+        description="files by data set, for `runs: results`: descriptors of `queries`, `database` and `distractors`, "
+        "or a ranking of the `plain` database and of that with `distractors`",
+    )
     parameters: dict[str, Parameter] = Field({}, description="beside `shortlist`, which every reranker has")
     needs: Needs = Field(default_factory=Needs, description="what it cannot run without")
     citation: str | None = Field(None, description="BibTeX entries")
@@ -96,6 +117,23 @@ class MethodDescription(BaseModel):
             raise ValueError("`python: FILE.py:CLASS` belongs to `runs: python`, and is needed there")
         if self.python is not None and not re.fullmatch(r"[\w./-]+\.py:[A-Za-z_]\w*", self.python):
             raise ValueError(f"python is {self.python!r}: write FILE.py:CLASS, the file beside method.yaml")
+        if self.runs in ("builtin", "python") and self.stage != "reranker":
+            raise ValueError(
+                f"what runs as {self.runs} is a reranker: write `stage: reranker`, or `runs: program`"
+            )
+        if self.runs == "python" and self.needs.local is not None:
+            raise ValueError(
+                "a class is given no local features: leave needs.local out, or write `runs: program`"
+            )
+        if self.results and self.runs != "results":
+            raise ValueError("`results` belongs to `runs: results`")
+        wanted = {"queries", "database"} if self.stage == "descriptor" else {"plain"}
+        for dataset, files in self.results.items():
+            if not wanted <= set(files) <= wanted | {"distractors"}:
+                raise ValueError(
+                    f"results.{dataset} names {', '.join(files) or 'nothing'}: name {' and '.join(sorted(wanted))}, "
+                    "and distractors where there are some"
+                )
         for name, parameter in self.parameters.items():
             complaint = parameter.complaint(parameter.default)
             if complaint:

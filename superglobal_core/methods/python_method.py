@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,10 @@ def load_class(method: MethodFolder) -> type:
     return found
 
 
-def make_python_reranker(method: MethodFolder, parameters: Mapping[str, Any], shortlist: int) -> Reranker:
-    """Build a method's reranker: its class, given the parameters by name.
+def make_python_reranker(
+    method: MethodFolder, parameters: Mapping[str, Any], shortlist: int, weights: str | Path | None = None
+) -> Reranker:
+    """Build a method's reranker: its class, given the parameters by name, and `weights` where it needs them.
 
     A subclass of `Reranker` is taken as it is. Any other class needs one method,
     `rerank(queries, candidates)`: float32 arrays (Q, D) and (Q, M, D), best first, in; the places
@@ -51,12 +54,13 @@ def make_python_reranker(method: MethodFolder, parameters: Mapping[str, Any], sh
         UserError: for parameters that are wrong, and a class that cannot be made.
     """
     kind, values = load_class(method), method.parameters(parameters)
+    own = {"weights": weights} if method.description.needs.weights else {}
     try:
         if issubclass(kind, Reranker):
-            made: Any = kind(shortlist=shortlist, **values)
+            made: Any = kind(shortlist=shortlist, **own, **values)
             made.name = method.name
             return made
-        made = kind(**values)
+        made = kind(**own, **values)
     except (TypeError, ValueError) as error:
         raise UserError(f"the class of the method '{method.name}' cannot be made: {error}") from error
     if not callable(getattr(made, "rerank", None)):
@@ -64,6 +68,14 @@ def make_python_reranker(method: MethodFolder, parameters: Mapping[str, Any], sh
             f"the class of the method '{method.name}' has no method `rerank(queries, candidates)`: add it"
         )
     return OrderReranker(method.name, made, values, shortlist)
+
+
+class WrongShapeError(UserError):
+    """A class returned an order of another shape than the candidates'."""
+
+
+class NoPermutationError(UserError):
+    """A class returned what is no order of the candidates."""
 
 
 class OrderReranker(Reranker):
@@ -91,10 +103,14 @@ class OrderReranker(Reranker):
 
     def rerank(self, queries: Tensor, candidates: Tensor) -> Tensor:
         count = candidates.shape[1]
+        # An order has no place for NaN: what scores would show is looked for here.
+        # A sum is finite where all is: descriptors are too short for it to overflow.
+        if not torch.isfinite(queries.sum() + candidates.sum()):
+            raise UserError("a query or one of its candidates holds NaN or infinite values: extract it again")
         given = (rows.to("cpu", torch.float32).numpy() for rows in (queries, candidates))
         order = np.asarray(self._wrapped.rerank(*given))
         if order.shape != (len(queries), count):
-            raise UserError(
+            raise WrongShapeError(
                 f"the method '{self.name}' returned an order of the shape {order.shape} for {len(queries)} queries "
                 f"with {count} candidates: return one row a query and one place a candidate"
             )
@@ -102,7 +118,7 @@ class OrderReranker(Reranker):
             np.issubdtype(order.dtype, np.integer)
             and np.array_equal(np.sort(order, axis=1), np.broadcast_to(np.arange(count), order.shape))
         ):
-            raise UserError(
+            raise NoPermutationError(
                 f"the method '{self.name}' returned no order: each row must hold the places 0 to {count - 1} once"
             )
         scores = np.empty(order.shape, np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 
 from superglobal_core.errors import MissingPackageError, TooFewFeaturesError, UserError
 from superglobal_core.features.rootsift import root_sift
-from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
+from superglobal_core.reranking.pairs import LocalFeatures, PairScorer, refuse_not_finite
 from superglobal_core.reranking.parameters import MOST_INT, number, whole_number
 
 # k-means reads this many features a word at most; faiss takes a random part of more.
@@ -114,8 +114,9 @@ class AsmkScorer(PairScorer):
         """Return an image's aggregated and binarised features.
 
         Raises:
-            UserError: when its descriptors have another dimension than the codebook.
+            UserError: when its descriptors have another dimension than the codebook, or are not finite.
         """
+        refuse_not_finite(features["descriptors"])
         rows = self.comparable(features["descriptors"])
         dimension = self.codebook.shape[1]
         if rows.shape[1] != dimension:

@@ -57,7 +57,7 @@ class CVNetScorer(PairScorer):
         precision: Precision = "float32",
         weight: float = 0.5,
     ) -> None:
-        if not (isinstance(weight, int | float) and math.isfinite(weight)):
+        if not isinstance(weight, int | float) or isinstance(weight, bool) or not math.isfinite(weight):
             raise UserError(f"weight is {weight!r}: it must be a finite number; the official one is 0.5")
         self.device, self.precision, self.weight = choose_device(device), precision, float(weight)
         dtype = computing_dtype(precision, self.device)

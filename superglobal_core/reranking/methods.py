@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from superglobal_core.errors import UserError, unknown_name
@@ -38,8 +38,8 @@ def make_reranker(name: str, **parameters: Any) -> Reranker:
     Raises:
         UserError: for an unknown name, a parameter that the method does not have, or a wrong value.
 
-    >>> make_reranker("superglobal", shortlist=100, beta=None).parameters
-    {'shortlist': 100, 'neighbours': 9, 'beta': 0.15}
+    >>> make_reranker("alpha-qe", shortlist=100, alpha=None).parameters
+    {'shortlist': 100, 'neighbours': 50, 'alpha': 3.0}
     >>> make_reranker("k-reciprocal", k1=30).parameters
     {'shortlist': 400, 'k1': 30, 'k2': 6, 'lambda_value': 0.3}
     """
@@ -56,10 +56,13 @@ def make_reranker(name: str, **parameters: Any) -> Reranker:
     return METHODS[name](**given)
 
 
-def parse_settings(settings: Sequence[str], options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def parse_settings(
+    settings: Sequence[str], options: Mapping[str, Any] | None = None, texts: Collection[str] = ()
+) -> dict[str, Any]:
     """Read parameters written NAME=VALUE: whole numbers, numbers, true and false, or text.
 
     options: parameters given otherwise, which join the result; None stands for one not given.
+    texts: parameters that are text whatever it looks like.
 
     Raises:
         UserError: where the name or value is missing, or the parameter given twice.
@@ -74,7 +77,7 @@ def parse_settings(settings: Sequence[str], options: Mapping[str, Any] | None = 
             raise UserError(f"--set {setting}: write NAME=VALUE, for example --set alpha=3")
         if name in found:
             raise UserError(f"--set {setting}: {name} is given already, as {found[name]}; give it once")
-        found[name] = _value(text)
+        found[name] = text if name in texts else _value(text)
     return found
 
 

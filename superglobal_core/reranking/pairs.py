@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from superglobal_core.errors import UserError
+
 # One image's local features as they are stored: arrays by field name.
 LocalFeatures = Mapping[str, np.ndarray]
 
@@ -55,3 +57,9 @@ class PairScorer(abc.ABC):
     def combine(self, similarities: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return final scores (M,) of the first stage's similarities (M,) and the pair scores (M,)."""
         return scores
+
+
+def refuse_not_finite(descriptors: np.ndarray) -> None:
+    """Refuse stored descriptors (n, d) of which not all are numbers (UserError): a match would not show it."""
+    if descriptors.dtype.kind == "f" and not np.isfinite(descriptors).all():
+        raise UserError("local descriptors hold NaN or infinite values: extract them again")

@@ -12,7 +12,7 @@ import numpy as np
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.features.rootsift import root_sift
 from superglobal_core.reranking.matching import mutual_matches
-from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
+from superglobal_core.reranking.pairs import LocalFeatures, PairScorer, refuse_not_finite
 from superglobal_core.reranking.parameters import MOST_INT, number, whole_number
 
 Model = Literal["affine", "homography"]
@@ -87,6 +87,7 @@ class SpatialScorer(PairScorer):
 
     def resident(self, features: LocalFeatures) -> Keypoints:
         """Return an image's points and its descriptors as float32 in memory."""
+        refuse_not_finite(features["descriptors"])
         points = np.array(features["keypoints"], np.float32, order="C").reshape(-1, 2)
         return Keypoints(points, np.ascontiguousarray(self.comparable(features["descriptors"])))
 

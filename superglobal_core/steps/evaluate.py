@@ -14,6 +14,7 @@ from superglobal_core.errors import UserError
 from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.evaluation.protocol import PROTOCOLS, evaluate
 from superglobal_core.files import check_writable, load_array, sha256_of, write_json
+from superglobal_core.reasons import KEY, reason_in, write_reason
 from superglobal_core.results import Stopwatch, file_input
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.inputs import given_files
@@ -32,6 +33,8 @@ def evaluate_step(
 ) -> dict[str, Any]:
     """Evaluate and write `easy`, `medium`, `hard` and the `record` as JSON.
 
+    Where `ranks` say why there is no ranking, the result says it too: `cannot_run` and the `record`.
+
     ranks: `.npy` (queries x places) or `.npz` of search or rerank; scores: `.npy` (queries x
     database). Exactly one of them.
     """
@@ -43,6 +46,11 @@ def evaluate_step(
         raise UserError(f"--seed is {seed}: use zero or more")
     check_writable(out, [path for path in (groundtruth, ranks, scores) if path is not None])
     watch = Stopwatch()
+    if ranks is not None and (reason := reason_in(ranks)) is not None:
+        named = dataset or Path(groundtruth).stem.removeprefix("gnd_")
+        unable = watch.record("evaluate", suite=suite, dataset=named).model_dump()
+        write_reason(out, reason, record=unable)
+        return {KEY: reason, "record": unable}
     truth, sha256 = load_groundtruth(groundtruth), sha256_of(groundtruth)
     about: dict[str, Any] = {}
     if scores is not None:

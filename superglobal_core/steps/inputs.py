@@ -32,6 +32,12 @@ def shard_inputs(role: str, folders: Iterable[str | Path]) -> list[Input]:
     return [Input(role=role, path=from_here(folder), digest=_sidecars(Path(folder))) for folder in folders]
 
 
+def folder_input(role: str, folder: str | Path) -> Input:
+    """Describe a small folder by the names and bytes of its files."""
+    paths = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    return Input(role=role, path=from_here(folder), digest=_digest(paths))
+
+
 def image_input(images: str | Path, out: str | Path) -> Input:
     """Describe the images that were described in `out`, by the digests of ids and contents in its shards."""
     recorded = [read_json(path).get("images_sha256") for path in _sidecar_paths(Path(out))]
@@ -46,9 +52,11 @@ def manifest_inputs(images: str | Path) -> list[Input]:
 
 
 def _sidecars(folder: Path) -> str | None:
-    paths: Sequence[Path] = list(_sidecar_paths(folder))
-    if not paths:
-        return None
+    paths = list(_sidecar_paths(folder))
+    return _digest(paths) if paths else None
+
+
+def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

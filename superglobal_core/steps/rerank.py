@@ -49,10 +49,24 @@ class GlobalOrders:
         return np.asarray(order), np.asarray(scores)
 
 
+#: makes what puts shortlists into a new order, once descriptors and ground truth are open
+MakeOrders = Callable[[FeatureStore, FeatureStore, GroundTruth | None], Orders]
+
+
+def global_orders(reranker: Reranker, device: str) -> MakeOrders:
+    """Return what gives a reranker by global descriptors its inputs."""
+
+    def make(query_store: FeatureStore, database: FeatureStore, truth: GroundTruth | None) -> Orders:
+        matrix = query_store.all_rows() if truth is None else query_store[query_rows(query_store, truth)]
+        return GlobalOrders(reranker, matrix, database, device)
+
+    return make
+
+
 def rerank_step(
     queries: str | Path,
     databases: Sequence[str | Path],
-    reranker: Reranker | Callable[[FeatureStore, FeatureStore, GroundTruth | None], Orders],
+    reranker: Reranker | MakeOrders,
     out: str | Path,
     *,
     search: str | Path | None = None,
@@ -92,12 +106,9 @@ def rerank_step(
             wanted = len(database) if top is None else max(top, candidates + spare)
             first = rank(query_store, database, wanted, groundtruth, device)
         else:
-            first = _load(search, query_store, database, candidates, groundtruth)
-        if isinstance(reranker, Reranker):
-            matrix = query_store.all_rows() if truth is None else query_store[query_rows(query_store, truth)]
-            orders: Orders = GlobalOrders(reranker, matrix, database, device)
-        else:
-            orders = reranker(query_store, database, truth)
+            first = load_first(search, query_store, database, candidates, groundtruth)
+        make = global_orders(reranker, device) if isinstance(reranker, Reranker) else reranker
+        orders = make(query_store, database, truth)
         ranking = rerank(first, orders, truth if junk == "remove" else None, top).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
@@ -161,13 +172,14 @@ def _moved(first: Ranking, chosen: Shortlist, order: np.ndarray, prefix: bool) -
     return move_to_front(first.labelled, first.rows, rankings, None if prefix else taken)
 
 
-def _load(
+def load_first(
     path: str | Path,
     query_store: FeatureStore,
     database: FeatureStore,
     shortlist: int,
     groundtruth: str | Path | None,
 ) -> Ranking:
+    """Read a search of just these descriptors, long enough for a shortlist (UserError otherwise)."""
     first = Ranking.load(path)
     about = first.about
     if about.get("database") != len(database) or about.get("descriptor") != (

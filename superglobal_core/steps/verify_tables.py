@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _wanted(group: Group, result: Result, labels: Labels) -> dict[str, str]:
     # The report's own writer says what belongs there.
-    one = Group(group.dataset, group.descriptor, group.variant, (result,), ())
+    one = dataclasses.replace(group, results=(result,), comparisons=())
     return next(csv.DictReader(io.StringIO(map_csv([one], labels))))
 
 

@@ -1,0 +1,81 @@
+"""Parts that the models of a suite share: names, and methods' folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from superglobal_core.errors import UserError
+from superglobal_core.methods.folder import MethodDescription, MethodFolder
+from superglobal_core.reranking.names import METHOD_NAMES
+
+
+def _is_name(value: str) -> str:
+    # Names become folders and wildcards of the workflow.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
+        raise ValueError("use letters, digits, '_', '-' and '.', beginning with a letter or digit")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
+
+
+def _is_method(value: str, info: ValidationInfo) -> str:
+    # A folder's description was filled in before, so that a name without one is built-in or wrong.
+    if info.data.get("found") is None and value not in METHOD_NAMES:
+        known = {*(METHOD_NAMES if info.field_name == "reranker" else ()), *(info.context or ())}
+        *most, last = (f"'{name}'" for name in sorted(known)) if known else ["folders in method_paths"]
+        raise ValueError(f"choose from {', '.join(most)} or {last}" if most else f"choose from {last}")
+    return value
+
+
+MethodName = Annotated[str, AfterValidator(_is_method)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Found(Model):
+    """A method's folder as it was found: filled in when a suite is read, so that its results say it."""
+
+    path: Path = Field(description="the folder")
+    description: MethodDescription = Field(description="what its `method.yaml` says")
+
+    @property
+    def runs(self) -> str:
+        """How it runs: builtin, python, program or results."""
+        return self.description.runs
+
+    def folder(self) -> MethodFolder:
+        """Return it as a method."""
+        return MethodFolder(self.path, self.description)
+
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        """Refuse parameters that it does not have, or out of their ranges (ValueError)."""
+        try:
+            self.folder().parameters(parameters)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+
+def short_forms(field: dict[str, Any]) -> None:
+    """Admit in the schema of `methods` what is written out before the model sees it."""
+    entry = {"anyOf": [field.pop("additionalProperties"), {"type": "null"}]}
+    field["anyOf"] = [
+        {"type": "object", "additionalProperties": entry, "minProperties": 1},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ]
+    for key in ("type", "minProperties", "propertyNames"):
+        field.pop(key, None)
+
+
+def key_is_name(method: dict[str, Any]) -> None:
+    """Admit in the schema of a method that `reranker` is left out."""
+    method["required"].remove("reranker")
+    if not method["required"]:
+        del method["required"]

@@ -18,6 +18,7 @@ from superglobal_core.files import sha256_of
 from superglobal_core.results import check_outputs, recorded
 from superglobal_core.search.exact import search
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.shortlists import most_labelled
 
 
@@ -46,6 +47,11 @@ def search_step(
         ranking = rank(query_store, database, k, groundtruth, device).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
+        facts["inputs"] = [
+            *given_files(ground_truth=groundtruth),
+            *descriptor_inputs("queries", [queries], query_store),
+            *descriptor_inputs("database", databases, database),
+        ]
     return ranking
 
 

@@ -16,6 +16,7 @@ from runs import ROOT, Snakemake
 
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.data.landmarks import make_landmarks
+from superglobal_core.reporting.texts import ABSENT
 from superglobal_core.timing.record import read_timings
 
 pytestmark = pytest.mark.workflow
@@ -41,8 +42,8 @@ def write_method(above: Path, name: str, files: dict[str, str]) -> Path:
     folder.mkdir(parents=True)
     for file, text in files.items():
         # Two rules cannot have one name.
-        rule = f"rule {re.sub(r'\W', '_', name)}:"
-        (folder / file).write_text(re.sub(r"^rule \w+:", rule, text, flags=re.M))
+        rule = re.sub(r"\W", "_", name)
+        (folder / file).write_text(re.sub(r"^rule \w+:", f"rule {rule}:", text, flags=re.M))
     return folder
 
 
@@ -154,8 +155,8 @@ def test_methods_that_cannot_run_stand_there_with_their_reason(run: Path) -> Non
     shown = " ".join(re.sub(r"<[^>]+>", " ", headline).split())
     for label in ("mean of the first", "by largest component", "from elsewhere", "as-it-was"):
         assert label in shown
-    assert "my failing one – it failed with RuntimeError: no luck" in shown
-    assert "– weights missing" in shown
+    assert f"my failing one {ABSENT} it failed with RuntimeError: no luck" in shown
+    assert f"{ABSENT} weights missing" in shown
     markdown = (run / "reports/ours/map.md").read_text()
     assert "my failing one (cannot run: it failed with RuntimeError: no luck)" in markdown
 

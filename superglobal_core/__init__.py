@@ -4,8 +4,8 @@ The names below are imported when first used, so that `import superglobal_core` 
 needs neither a GPU nor faiss nor Snakemake.
 
 >>> from superglobal_core import SuperGlobalReranker
->>> SuperGlobalReranker(shortlist=400, neighbours=9, beta=0.15).parameters
-{'shortlist': 400, 'neighbours': 9, 'beta': 0.15}
+>>> SuperGlobalReranker(shortlist=400, neighbours=9, beta=0.15).parameters["shortlist"]
+400
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ def fingerprint(*modules: str) -> str:
     """Return a digest of the source of modules and of all modules of this package they import.
 
     It changes when, and only when, code that the named modules depend on changes. Data files
-    beside a package's modules (templates, weights) count with that package.
+    beside a package's modules (templates, weights) count with that package, YAML under a module's name
+    with that module.
 
     >>> fingerprint("superglobal_core.errors") == fingerprint("superglobal_core.errors")
     True
@@ -68,6 +69,8 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
             found.update(
                 file for file in path.parent.rglob("*") if file.suffix in {".j2", ".css", ".js", ".json"}
             )
+        own = path.with_suffix(".yaml")  # a module's data, under its name
+        found.update({own} if own.is_file() else ())
         # Importing a module runs its packages first.
         todo += [_file_of(name) for name in _imports(path)] + [path.parent / "__init__.py"]
     return found

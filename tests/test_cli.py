@@ -458,7 +458,7 @@ def test_doctor(run: Run) -> None:
 def test_help_names_every_verb(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
-    for verb in ("landmarks", "extract", "search", "rerank", "evaluate", "report", "doctor"):
+    for verb in ("landmarks", "extract", "search", "rerank", "evaluate", "report", "doctor", "check-method"):
         assert f" {verb} " in done.out
     assert run() == done
 

@@ -80,6 +80,12 @@ def test_only_what_a_step_depends_on_counts(package: Path) -> None:
     assert after[2] != before[2], "templates belong to the report"
     assert after[:2] == before[:2]
 
+    before = after
+    edit(package / "verdict" / "reported.yaml", "without_distractors: 0.3", "without_distractors: 0.4")
+    after = fingerprints(package)
+    assert after[2] != before[2], "reported figures are that module's data"
+    assert after[:2] == before[:2]
+
 
 def test_a_module_and_its_imports_are_found_anywhere(package: Path) -> None:
     """Imports inside functions count as well: they are how heavy libraries are kept out of the start."""

@@ -27,14 +27,18 @@ def check_method(
     methods: Annotated[
         list[str] | None, typer.Argument(metavar="NAME_OR_FOLDER", help="methods, or folders of methods")
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="all built-in methods")] = False,
+    every: Annotated[bool, typer.Option("--all", help="all methods in workflow/methods")] = False,
+    weights: Annotated[Path | None, typer.Option(help="for a class that needs weights: its file")] = None,
+    dimension: Annotated[int, typer.Option(help="of the descriptors that are drawn")] = 32,
     json: Annotated[Path | None, typer.Option(help="also write the findings here")] = None,
 ) -> None:
     """Check on small data that a method keeps to what every method does."""
     from superglobal_core.steps.check_method import check_step
 
     failed = False
-    for name, finding in check_step(methods or [], every=every, json=json):
+    for name, finding in check_step(
+        methods or [], every=every, weights=weights, dimension=dimension, json=json
+    ):
         failed |= finding.state == "failed"
         reason = f": {finding.reason}" if finding.reason else ""
         typer.echo(f"{finding.state:8}  {name}  {finding.check}{reason}")

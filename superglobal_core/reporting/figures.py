@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
 from superglobal_core.reporting.drawing import INK, MUTED, SERIES, Figure, add_legend, set_title, to_svg
+from superglobal_core.reporting.families import Comparison
 from superglobal_core.reporting.labels import Labels
-from superglobal_core.reporting.study import Comparison, Group, ap_changes
+from superglobal_core.reporting.study import Group, ap_changes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,10 @@ import numpy as np
 
 from superglobal_core.data.groundtruth import GroundTruth
 from superglobal_core.reporting.collect import Study
+from superglobal_core.reporting.families import Comparison
 from superglobal_core.reporting.pictures import Album, Picture
 from superglobal_core.reporting.sources import DatasetFiles, load_ranking
-from superglobal_core.reporting.study import Comparison, Group, ap_changes
+from superglobal_core.reporting.study import Group, ap_changes
 from superglobal_core.search.rankings import Ranking
 
 CASES, PLACES = 3, 10  # queries shown of each kind, results shown of each query

@@ -52,7 +52,12 @@ class Labels:
                 if result.variant == WITH_DISTRACTORS
                 else "number of distractors not recorded"
             )
-        return "without distractors" if number == 0 else f"with {count(number)} distractors"
+        return self.searched(number)
+
+    @staticmethod
+    def searched(distractors: int) -> str:
+        """Say how many distractors were in a database."""
+        return "without distractors" if distractors == 0 else f"with {count(distractors)} distractors"
 
     def distractors_of(self, group: Group) -> str:
         """Say how many distractors a group's results searched: once where they agree, each otherwise."""

@@ -10,8 +10,9 @@ from typing import Any
 from superglobal_core.errors import name_list
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result, StoredRecord, Study
+from superglobal_core.reporting.families import mismatch
 from superglobal_core.reporting.labels import Labels
-from superglobal_core.reporting.study import Group, foreign_results, mismatch, missing_results
+from superglobal_core.reporting.study import Group, foreign_results, missing_results
 
 GATHERED = ("listed", "in_archives", "undecodable", "not_listed", "asked", "used")
 LONGEST_VALUE = 300  # characters of one parameter, a list of left-out images for example

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from superglobal_core.availability import PLAIN
 from superglobal_core.files import check_writable, write_text
+from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.figures import change_figure, map_figure
@@ -21,27 +22,32 @@ from superglobal_core.reporting.speed import SpeedGroup, speed_groups
 from superglobal_core.reporting.speed_figures import speed_figures
 from superglobal_core.reporting.speed_tables import speed_csv, speed_latex, speed_markdown
 from superglobal_core.reporting.speed_view import speed_views
+from superglobal_core.reporting.statistics_page import statistics_part
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
 from superglobal_core.reporting.unable import unable_methods
+from superglobal_core.reporting.verdict_page import verdict_part
 
 CONTENTS = {
     "map.csv": "mAP, intervals and mean precision of every result, as CSV",
     "map.md": "mAP with intervals, as Markdown",
     "map.tex": "mAP with intervals, as LaTeX",
     "per_query.csv": "the AP of every query, as CSV",
+    "citations.bib": "works to cite for the methods, descriptors and data sets, as BibTeX",
     "speedup.csv": "times, speedups, memory and gains of every method and scope, as CSV",
     "speedup.md": "the same as Markdown",
     "speedup.tex": "the same as LaTeX",
 }
 #: the pages beside the first; each is left out where a study has nothing for it
-PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = ()
+PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (statistics_part, verdict_part)
 
 
 def write_report(results: Path, out: Path) -> Path:
-    """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv` and `figures/*.svg` into `out`.
+    """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv`, `citations.bib` and `figures/*.svg` into
+    `out`.
 
-    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`.
+    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`; and the pages and files of
+    the parts that have something to show.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
     where it is, everything is.
@@ -77,6 +83,7 @@ def write_report(results: Path, out: Path) -> Path:
         "map.md": map_markdown(groups, labels, note, unable),
         "map.tex": map_latex(groups, labels, note),
         "per_query.csv": per_query_csv(groups, labels, truths),
+        "citations.bib": citations_bib(study),
     }
     if speeds:
         written |= {
@@ -97,6 +104,7 @@ def write_report(results: Path, out: Path) -> Path:
         written[part.page.file] = shell.render(part.page, part.template, part.content)
     views = speed_views(speeds, charts, labels, study.suite)
     content = results_content(study, groups, labels, figures, views, exhibits, album, downloads)
+    content["headlines"] = [(part.page, part.headline) for part in parts if part.headline]
     page = shell.render(RESULTS, TEMPLATE, content)
     for name, text in written.items():
         write_text(out / name, text)

@@ -27,7 +27,7 @@ class Part:
     """A page beside the first one, with the files that belong to it.
 
     template: extends `base.html.j2`; content: its variables. files: texts by name with, for each,
-    what it holds; figures are written below `figures/`.
+    what it holds; figures are written below `figures/`. headline: what the first page says of it, in a line.
     """
 
     page: Page
@@ -35,6 +35,7 @@ class Part:
     content: Mapping[str, Any]
     files: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     figures: Sequence[Figure] = ()
+    headline: str | None = None
 
 
 RESULTS = Page("index.html", "Results")
@@ -58,9 +59,11 @@ class Shell:
             "interval": texts.interval,
             "points": texts.points,
             "point_interval": texts.point_interval,
+            "p_value": texts.p_value,
             "count": texts.count,
             "duration": texts.duration,
             "size": texts.size,
+            "speedup": texts.times,
             "moment": texts.moment,
             "short": texts.short_commit,
         }

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from superglobal_core.availability import accuracy_missing
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study, TimedData
-from superglobal_core.reporting.study import Change, Comparison, Group, mismatch
+from superglobal_core.reporting.families import Change, Comparison, mismatch
+from superglobal_core.reporting.study import Group
 from superglobal_core.timing.record import MethodTiming
 
 NOT_AVAILABLE = "accuracy not available"

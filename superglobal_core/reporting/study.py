@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from superglobal_core.availability import (
     PLAIN,
@@ -13,49 +13,23 @@ from superglobal_core.availability import (
     has_distractors,
 )
 from superglobal_core.config import Suite
-from superglobal_core.evaluation.bootstrap import confidence_interval
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study, Unable
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """How a protocol's mAP changes by reranking, in points (hundredths), with the paired 95 % interval.
-
-    gained, lost: queries whose AP rose and fell.
-    """
-
-    points: float
-    interval: tuple[float, float] | None
-    gained: int
-    lost: int
-
-    @property
-    def sure(self) -> bool:
-        """Whether the interval, as it is shown, lies on one side of zero."""
-        if self.interval is None:
-            return False
-        low, high = (round(bound, 2) for bound in self.interval)
-        return low > 0 or high < 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """A reranked result and the single stage it started from; changes by protocol, None where undefined."""
-
-    before: Result
-    after: Result
-    changes: dict[str, Change | None]
+from superglobal_core.reporting.collect import Result, Study, Unable
+from superglobal_core.reporting.families import Comparison, Family, make_family
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """All results of one data set, descriptor and database: with or without distractors."""
+    """All results of one data set, descriptor and database: with or without distractors.
+
+    comparisons: of each reranked result with the single stage; family: of all on this data set and database.
+    """
 
     dataset: str
     descriptor: str
     variant: str
     results: tuple[Result, ...]
     comparisons: tuple[Comparison, ...]
+    family: Family
 
     @property
     def single_stage(self) -> Result | None:
@@ -68,24 +42,28 @@ def group_results(study: Study) -> list[Group]:
     Within a group the single stage comes first; names that the suite does not have come last.
     """
     suite = study.suite
-    by_dataset = _places(suite.datasets if suite else ())
-    by_descriptor = _places(suite.descriptors if suite else ())
-    by_method = _places(suite.methods if suite else ())
+    by_dataset = suite_order(suite.datasets if suite else ())
+    by_descriptor = suite_order(suite.descriptors if suite else ())
+    by_method = suite_order(suite.methods if suite else ())
     grouped: dict[tuple[str, str, str], list[Result]] = {}
     for result in study.results:
         grouped.setdefault((result.dataset, result.descriptor, result.variant), []).append(result)
-    groups = []
-    for (dataset, descriptor, variant), results in grouped.items():
+    for results in grouped.values():
         results.sort(key=lambda result: (not result.is_single_stage, by_method(result.method)))
-        groups.append(Group(dataset, descriptor, variant, tuple(results), _comparisons(results)))
-    return sorted(
-        groups,
-        key=lambda group: (
-            by_dataset(group.dataset),
-            by_descriptor(group.descriptor),
-            group.variant != PLAIN,
-        ),
-    )
+    keys = sorted(grouped, key=lambda key: (by_dataset(key[0]), by_descriptor(key[1]), key[2] != PLAIN))
+    together: dict[tuple[str, str], list[Result]] = {}
+    for key in keys:
+        together.setdefault((key[0], key[2]), []).extend(grouped[key])
+    families = {names: make_family(results) for names, results in together.items()}
+    return [
+        Group(
+            *key,
+            tuple(grouped[key]),
+            _over_single_stage(families[key[0], key[2]], key[1]),
+            families[key[0], key[2]],
+        )
+        for key in keys
+    ]
 
 
 def missing_results(study: Study) -> list[str]:
@@ -158,44 +136,13 @@ def agree_on_distractors(group: Group) -> bool:
     return len({result.record.distractors for result in group.results}) == 1
 
 
-def mismatch(first: Result, second: Result) -> str | None:
-    """Say why two results cannot be compared query by query, or None when they can."""
-    one, two = first.record, second.record
-    if first.queries != second.queries:
-        return f"they have {first.queries} and {second.queries} queries"
-    if one.distractors != two.distractors:
-        return "their numbers of distractors differ"
-    if one.protocol.get("groundtruth_sha256") != two.protocol.get("groundtruth_sha256"):
-        return "their ground truths differ"
-    if one.descriptor != two.descriptor:
-        return "their descriptors differ"
-    return None
-
-
-def _comparisons(results: Sequence[Result]) -> tuple[Comparison, ...]:
-    single = next((result for result in results if result.is_single_stage), None)
-    if single is None:
-        return ()
+def _over_single_stage(family: Family, descriptor: str) -> tuple[Comparison, ...]:
+    (block,) = (block for block in family.blocks if block.descriptor == descriptor)
+    single = next((result for result in block.results if result.is_single_stage), None)
     return tuple(
-        Comparison(single, result, {name: _change(single, result, name) for name in PROTOCOL_NAMES})
-        for result in results
-        if not result.is_single_stage and mismatch(single, result) is None
-    )
-
-
-def _change(before: Result, after: Result, protocol: str) -> Change | None:
-    differences = [100 * value for value in ap_changes(before, after, protocol) if value is not None]
-    old, new = (result.evaluation.figures(protocol).map for result in (before, after))
-    if old is None or new is None:
-        return None
-    resamples = after.record.parameters.get("bootstrap")
-    return Change(
-        100 * (new - old),
-        confidence_interval(
-            differences, resamples if isinstance(resamples, int) else 0, seed=after.record.seed or 0
-        ),
-        sum(value > 0 for value in differences),
-        sum(value < 0 for value in differences),
+        comparison
+        for comparison in block.comparisons
+        if comparison.before is single and not comparison.after.is_single_stage
     )
 
 
@@ -209,7 +156,7 @@ def ap_changes(before: Result, after: Result, protocol: str) -> list[float | Non
     return [None if old is None or new is None else new - old for old, new in pairs]
 
 
-def _places(names: Iterable[str]) -> Callable[[str], tuple[int, str]]:
+def suite_order(names: Iterable[str]) -> Callable[[str], tuple[int, str]]:
     """Return a sort key: the place in a list of names; unknown names come last, by name."""
     places = {name: place for place, name in enumerate(names)}
     return lambda name: (places.get(name, len(places)), name)

@@ -47,6 +47,15 @@ def point_interval(bounds: tuple[float, float] | None) -> str:
     return "" if bounds is None else f"{points(bounds[0])} to {points(bounds[1])}"
 
 
+def p_value(value: float) -> str:
+    """Return a p-value with four decimals.
+
+    >>> p_value(0.01234), p_value(0.00002)
+    ('0.0123', '< 0.0001')
+    """
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
 def count(value: int | None) -> str:
     """Return a number of things with commas.
 

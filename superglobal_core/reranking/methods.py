@@ -38,8 +38,8 @@ def make_reranker(name: str, **parameters: Any) -> Reranker:
     Raises:
         UserError: for an unknown name, a parameter that the method does not have, or a wrong value.
 
-    >>> make_reranker("superglobal", shortlist=100, beta=None).parameters
-    {'shortlist': 100, 'neighbours': 9, 'beta': 0.15}
+    >>> make_reranker("alpha-qe", shortlist=100, alpha=None).parameters
+    {'shortlist': 100, 'neighbours': 50, 'alpha': 3.0}
     >>> make_reranker("k-reciprocal", k1=30).parameters
     {'shortlist': 400, 'k1': 30, 'k2': 6, 'lambda_value': 0.3}
     """

@@ -12,7 +12,7 @@ _ASMK = ("words", "alpha", "least_similarity", "seed")
 #: parameters beside `shortlist`, by method: those by global descriptors
 GLOBAL_PARAMETERS: dict[str, tuple[str, ...]] = {
     "none": (),
-    "superglobal": ("neighbours", "beta"),
+    "superglobal": ("neighbours", "beta", "query_neighbour", "normalise_refined", "expand_against"),
     "average-qe": ("neighbours",),
     "alpha-qe": ("neighbours", "alpha"),
     "dba": ("neighbours", "alpha"),

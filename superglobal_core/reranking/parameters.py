@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from superglobal_core.errors import UserError
+from superglobal_core.errors import UserError, unknown_name
 
 # What OpenCV and faiss hold in a C int.
 MOST_INT = 2**31 - 1
@@ -49,3 +50,31 @@ def number(
         limits = f"from {least:g} on" if most is None else f"from {least:g} to {'below ' * open_end}{most:g}"
         raise UserError(f"{name} is {value}: it must be a number {limits}")
     return value  # type: ignore[return-value]
+
+
+def switch(name: str, value: object) -> bool:
+    """Return a switch, which is true or false.
+
+    Raises:
+        UserError: for any other value.
+
+    >>> switch("query_neighbour", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise UserError(f"{name} is {value!r}: it must be true or false")
+    return value
+
+
+def choice(name: str, value: object, allowed: Sequence[str]) -> str:
+    """Return one of the words allowed.
+
+    Raises:
+        UserError: for any other value, naming those allowed.
+
+    >>> choice("expand_against", "refined", ["refined", "original"])
+    'refined'
+    """
+    if value not in allowed:
+        raise unknown_name(name, str(value), allowed)
+    return str(value)

@@ -80,6 +80,30 @@ def test_symmetry_and_shared_queries(pairs: list[tuple[float | None, float | Non
         assert forth.p_value == 1
 
 
+def test_the_order_of_the_queries_does_not_matter() -> None:
+    rng = np.random.default_rng(8)
+    for queries in (EXACT_UP_TO, 60):
+        before, after = rng.random((2, queries))
+        order = rng.permutation(queries)
+        one = paired_difference(before, after, bootstrap=0, resamples=20_000)
+        other = paired_difference(before[order], after[order], bootstrap=0, resamples=20_000)
+        assert one is not None
+        assert other is not None
+        # All signs of few queries; random signs meet other queries in another order.
+        tolerance = 1e-12 if queries <= EXACT_UP_TO else 0.025
+        assert one.p_value == pytest.approx(other.p_value, abs=tolerance)
+        assert one.difference == pytest.approx(other.difference, abs=1e-15)
+        assert (one.gained, one.lost) == (other.gained, other.lost)
+
+
+def test_the_interval_of_a_difference_that_is_the_same_for_every_query() -> None:
+    # Rounding alone makes these differences unequal.
+    before = np.linspace(0.1, 0.7, 20)
+    found = paired_difference(before, before + 0.1, bootstrap=200)
+    assert found is not None
+    assert found.interval == pytest.approx((0.1, 0.1), abs=1e-9)
+
+
 def test_many_pairs_are_what_each_alone_is() -> None:
     rng = np.random.default_rng(4)
     results = rng.random((4, 40))
@@ -136,6 +160,10 @@ def test_the_smallest_difference_is_found_as_often_as_promised() -> None:
         p_values = scipy.stats.ttest_1samp(samples, 0, axis=1).pvalue
         # Binomial with 2,000 trials: standard deviation 0.9 %.
         assert abs((p_values < 0.05 / comparisons).mean() - 0.8) < 0.045
+        pairs = [(np.zeros(70), values) for values in samples]
+        found = paired_differences(pairs, resamples=1999, bootstrap=0)
+        shown = [each.p_value <= 0.05 / comparisons for each in found if each is not None]
+        assert abs(np.mean(shown) - 0.8) < 0.045
 
 
 def test_what_cannot_be_shown() -> None:

@@ -165,7 +165,6 @@ BROKEN = {
         "without the package colorsys it ends with ModuleNotFoundError",
         (body("import colorsys"), "needs: {packages: [colorsys]}\n"),
     ),
-    "local features for a class": ("everything else", "local features", (GOOD, "needs: {local: rootsift}\n")),
     "no BibTeX": ("description", "the citation is no BibTeX", GOOD),
 }
 
@@ -247,6 +246,16 @@ def test_what_is_not_here_leaves_the_rest_out(tmp_path: Path, monkeypatch: pytes
     assert "No module named 'no_such_package'" in failed(check_folder(folder))["runs with its defaults"]
 
 
+def test_a_gpu_is_not_used_unless_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    chosen = body("import torch\nif torch.cuda.is_available():\n    raise RuntimeError('it goes to the GPU')")
+    folder = write(tmp_path, chosen)
+    assert not failed(check_folder(folder))
+    (folder / "method.py").write_text(body("import torch\ntorch.from_numpy(queries).cuda()"))
+    assert "does not say that it needs one" in failed(check_folder(folder))["runs with its defaults"]
+    assert torch.cuda.is_available()
+
+
 def test_absent_packages_are_said_in_a_sentence(tmp_path: Path) -> None:
     code = body("""
 try:
@@ -271,14 +280,56 @@ def test_the_random_state_is_left_as_it_was() -> None:
     assert (np.random.random(), torch.rand(1)) == expected  # noqa: NPY002
 
 
-def test_a_program_lacks_its_rule(tmp_path: Path) -> None:
+def test_a_program_has_a_rule_for_what_it_is_given_and_leaves(tmp_path: Path) -> None:
     folder = write(tmp_path, "")
     (folder / "method.yaml").write_text("{label: A program, stage: reranker, runs: program}")
-    assert "rule.smk is not there" in failed(check_folder(folder))["files"]
-    (folder / "rule.smk").write_text("rule: output: ''")
+    assert "rule.smk is not there" in failed(check_folder(folder))["description"]
+    (folder / "rule.smk").write_text("rule: output: 'somewhere'")
+    assert failed(check_folder(folder))["files"].startswith(
+        "rule.smk has no METHOD.given and no METHOD.result"
+    )
+    (folder / "rule.smk").write_text("rule a: input: METHOD.given\n  output: METHOD.result")
     found = check_folder(folder)
     assert not failed(found)
-    assert "when the workflow takes them up" in found[-1].reason
+    assert "when the workflow takes it up" in found[-1].reason
+
+
+def test_results_are_where_they_are_said_to_be(tmp_path: Path) -> None:
+    folder = write(tmp_path, "")
+    (folder / "method.yaml").write_text(
+        "{label: Theirs, stage: search, runs: results, results: {toy: {plain: ranking.npy}}}"
+    )
+    assert "results.toy.plain names" in failed(check_folder(folder))["files"]
+    np.save(folder / "ranking.npy", np.zeros((1, 1), np.int64))
+    assert not failed(check_folder(folder))
+
+
+WEIGHTS = """
+import numpy as np
+from superglobal_core.files import load_array
+
+class Method:
+    def __init__(self, weights):
+        self.axes = load_array(weights)
+
+    def rerank(self, queries, candidates):
+        return np.argsort(-np.einsum("qd,qmd->qm", queries * self.axes, candidates), axis=1, kind="stable")
+"""
+
+
+def test_a_class_that_needs_weights_is_given_them(tmp_path: Path, run: Run) -> None:
+    folder, file = write(tmp_path, WEIGHTS, "needs: {weights: true}\n"), tmp_path / "axes.npy"
+    found = check_folder(folder)
+    assert str(found[-1]) == "everything else: left out: it needs weights: give them with --weights"
+    np.save(file, np.ones(48, np.float32))
+    assert "runs with its defaults" in failed(check_folder(folder, file))
+    done = run("check-method", folder, "--weights", file, "--dimension", 48)
+    assert done.code == 0, done.out
+    assert "ok        made-up  honest about its needs" in done.out
+    (folder / "method.py").write_text(WEIGHTS.replace("load_array(weights)", "np.load(weights)"))
+    assert (
+        "it ends with FileNotFoundError" in failed(check_folder(folder, file, 48))["honest about its needs"]
+    )
 
 
 def test_the_verb(run: Run, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.pictures import BUDGET, QUERY_THUMBNAIL, THUMBNAIL, Album, thumbnail
 from superglobal_core.reporting.report import write_report
 from superglobal_core.reporting.sources import find_datasets
-from superglobal_core.reporting.study import Change, group_results, missing_results
+from superglobal_core.reporting.study import group_results, missing_results
 from superglobal_core.results import Stopwatch, record_path
 from superglobal_core.search.rankings import Ranking
 
@@ -333,7 +333,9 @@ def test_same_results_give_the_same_bytes(whole: Path, report: Path, tmp_path: P
     first = {path.relative_to(report): path.read_bytes() for path in report.rglob("*") if path.is_file()}
     second = {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
     assert {path.as_posix() for path in first} == {
-        "index.html", "map.csv", "map.md", "map.tex", "per_query.csv", "figures/map-toy.svg", "figures/change-toy.svg",
+        "index.html", "map.csv", "map.md", "map.tex", "per_query.csv", "citations.bib", "figures/map-toy.svg",
+        "figures/change-toy.svg", "statistics.html", "statistics.csv", "statistics.md", "statistics.tex",
+        "figures/ranking-1.svg", "figures/ranking-2.svg", "verdict.html", "verdict.csv", "verdict.md",
     }  # fmt: skip
     assert first == second
 
@@ -392,16 +394,6 @@ def test_only_queries_that_changed_are_chosen(
     changes: list[float | None], expected: tuple[list[int], list[int]]
 ) -> None:
     assert choose(changes) == expected
-
-
-@pytest.mark.parametrize(
-    ("interval", "sure"),
-    [(None, False), ((0.01, 2.0), True), ((-2.0, -0.01), True), ((-1.0, 1.0), False), ((0.004, 2.0), False)],
-)
-def test_a_change_is_bold_only_when_its_interval_is_seen_to_exclude_zero(
-    interval: tuple[float, float] | None, sure: bool
-) -> None:
-    assert Change(1.0, interval, 3, 1).sure is sure
 
 
 def test_symbols_differ_without_colour() -> None:
@@ -491,6 +483,7 @@ def test_by_hand_results_need_no_suite(results: Path, tmp_path: Path) -> None:
     assert {path.name for path in (page.parent / "figures").iterdir()} == {
         "map-1-toy.svg",
         "change-1-toy.svg",
+        "ranking-1.svg",
     }
 
 

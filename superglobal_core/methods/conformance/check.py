@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from superglobal_core.data.bibtex import entries_of
 from superglobal_core.errors import UserError
 from superglobal_core.methods.conformance.bench import Bench
-from superglobal_core.methods.conformance.descriptors_bench import DescriptorsBench
+from superglobal_core.methods.conformance.descriptors_bench import DIMENSION, DescriptorsBench
 from superglobal_core.methods.conformance.findings import BrokenError, Finding, NotedError, make_check
-from superglobal_core.methods.conformance.lacking import lacking
+from superglobal_core.methods.conformance.lacking import lacking, without_gpu
 from superglobal_core.methods.conformance.local_bench import LocalBench
 from superglobal_core.methods.conformance.reranker_checks import FIRST, THEN
-from superglobal_core.methods.folder import MethodFolder, read_method
+from superglobal_core.methods.folder import MethodFolder
+from superglobal_core.methods.registry import read_found
 
 
-def check_folder(path: str | Path) -> list[Finding]:
+def check_folder(path: str | Path, weights: Path | None = None, dimension: int = DIMENSION) -> list[Finding]:
     """Check the method of a folder; a description that cannot be read is a finding too."""
     try:
-        method = read_method(path)
+        method = read_found(path)
     except UserError as error:
         return [Finding("description", "failed", " ".join(str(error).split()))]
-    return check_method(method)
+    return check_method(method, weights, dimension)
 
 
-def check_method(method: MethodFolder) -> list[Finding]:
+def check_method(
+    method: MethodFolder, weights: Path | None = None, dimension: int = DIMENSION
+) -> list[Finding]:
     """Check a method on small data drawn for it; no finding is `failed` when it conforms.
 
-    What this machine lacks (a package, a GPU) leaves out everything that would need it.
+    What this machine lacks (a package, a GPU) leaves out everything that would need it. weights: the file that a
+    class is made with where it needs one; the library's own methods are checked with random ones.
+    dimension: of the descriptors.
     """
     found = [make_check("description", lambda: _description(method))]
     description = method.description
@@ -36,20 +42,21 @@ def check_method(method: MethodFolder) -> list[Finding]:
     reason = lacking(description.needs)
     if reason is not None:
         return [*found, Finding("everything else", "left out", reason)]
-    if description.stage != "reranker":
-        left = f"a {description.stage} by a class is checked when the workflow takes up what it made"
-        return [*found, Finding("everything else", "left out", left)]
-    if description.needs.local and description.runs != "builtin":
-        left = "local features reach the library's own methods only: a program may use them"
-        return [*found, Finding("everything else", "failed", left)]
-    return found + _reranker(method)
+    if description.runs == "python" and description.needs.weights and weights is None:
+        return [*found, Finding("everything else", "left out", "it needs weights: give them with --weights")]
+    with contextlib.nullcontext() if description.needs.gpu else without_gpu():
+        return found + _reranker(method, weights, dimension)
 
 
-def _reranker(method: MethodFolder) -> list[Finding]:
+def _reranker(method: MethodFolder, weights: Path | None, dimension: int) -> list[Finding]:
     benches: list[Bench] = []
-    kind = LocalBench if method.description.needs.local else DescriptorsBench
+
+    def make() -> None:
+        local = method.description.needs.local and method.description.runs == "builtin"
+        benches.append(LocalBench(method) if local else DescriptorsBench(method, weights, dimension))
+
     # Making the bench may already need what the method lacks.
-    made = make_check("small data", lambda: benches.append(kind(method)))
+    made = make_check("small data", make)
     if not benches:
         return [made]
     (bench,) = benches
@@ -79,11 +86,24 @@ def _description(method: MethodFolder) -> None:
 
 
 def _files(method: MethodFolder) -> list[Finding]:
-    def rule() -> None:
-        if method.description.runs == "program" and not method.rule.is_file():
-            raise BrokenError(
-                f"{method.rule.name} is not there: it should hold the rule that calls the program"
-            )
+    """Look for what a program or results must leave where the workflow takes it up."""
 
-    left = "its files are checked when the workflow takes them up"
-    return [make_check("files", rule), Finding("what it makes", "left out", left)]
+    def results() -> None:
+        for dataset, files in method.description.results.items():
+            for kind, file in files.items():
+                if not (method.path / file).exists():
+                    raise BrokenError(
+                        f"results.{dataset}.{kind} names {method.path / file}, which is not there"
+                    )
+        if not method.description.results:
+            raise NotedError("it names no files: a suite must")
+
+    def rule() -> None:
+        text = method.rule.read_text(encoding="utf-8")
+        lacking = [part for part in ("METHOD.given", "METHOD.result") if part not in text]
+        if lacking:
+            raise BrokenError(f"{method.rule.name} has no {' and no '.join(lacking)} for input and output")
+
+    look = rule if method.description.runs == "program" else results
+    left = "it is checked when the workflow takes it up, because it depends on the data"
+    return [make_check("files", look), Finding("what it makes", "left out", left)]

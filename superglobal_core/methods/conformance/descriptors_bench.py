@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from superglobal_core.methods.conformance.bench import Bench, Problem, Ranked, Ranker
+from superglobal_core.methods.conformance.findings import refused
 from superglobal_core.methods.folder import MethodFolder
 from superglobal_core.methods.python_method import OrderReranker, make_python_reranker
 from superglobal_core.reranking.base import Reranker
@@ -17,7 +19,9 @@ from superglobal_core.reranking.methods import make_reranker
 IMAGES, DIMENSION = 150, 32
 
 
-def descriptors_problem(dtype: type = np.float32, *, copies: bool = False) -> Problem:
+def descriptors_problem(
+    dtype: type = np.float32, *, copies: bool = False, dimension: int = DIMENSION
+) -> Problem:
     """Descriptors of three landmarks: 5 queries and 150 images, all different, or with copies.
 
     With copies, the images 40 to 59 are those from 0 to 19 again, and image 7 is query 1.
@@ -26,10 +30,11 @@ def descriptors_problem(dtype: type = np.float32, *, copies: bool = False) -> Pr
     (150, 32)
     """
     rng = np.random.default_rng(3)
-    centres = rng.standard_normal((3, DIMENSION))
+    noise = 0.3 * (DIMENSION / dimension) ** 0.5
+    centres = rng.standard_normal((3, dimension))
     centres *= 2 / np.linalg.norm(centres, axis=1, keepdims=True)
-    images = centres[rng.integers(0, 3, IMAGES)] + 0.3 * rng.standard_normal((IMAGES, DIMENSION))
-    queries = centres[[0, 1, 2, 0, 1]] + 0.3 * rng.standard_normal((5, DIMENSION))
+    images = centres[rng.integers(0, 3, IMAGES)] + noise * rng.standard_normal((IMAGES, dimension))
+    queries = centres[[0, 1, 2, 0, 1]] + noise * rng.standard_normal((5, dimension))
     if copies:
         images[40:60] = images[:20]
         images[7] = queries[1]
@@ -49,11 +54,14 @@ class DescriptorsBench(Bench):
 
     tolerance = 2e-5
 
-    def __init__(self, method: MethodFolder) -> None:
+    def __init__(self, method: MethodFolder, weights: Path | None = None, dimension: int = DIMENSION) -> None:
         super().__init__(method)
-        self.usual, self.with_copies = descriptors_problem(), descriptors_problem(copies=True)
+        self._weights, self._dimension = weights, dimension
+        self.usual = descriptors_problem(dimension=dimension)
+        self.with_copies = descriptors_problem(copies=True, dimension=dimension)
         # Products of this vector are exact, so that equal images score equally to the last bit.
-        row = np.full((1, 4), 0.5, np.float32)
+        row = np.zeros((1, dimension), np.float32)
+        row[0, :4] = 0.5
         images = np.repeat(row, 30, axis=0)
         order = np.random.default_rng(0).permutation(30)[None]
         self.equal = Problem(row, images, order, row @ images.T)
@@ -62,7 +70,7 @@ class DescriptorsBench(Bench):
         """Make the reranker itself."""
         if self.method.description.runs == "builtin":
             return make_reranker(self.method.name, shortlist=shortlist, **self.method.parameters(parameters))
-        return make_python_reranker(self.method, parameters, shortlist)
+        return make_python_reranker(self.method, parameters, shortlist, self._weights)
 
     def make(self, shortlist: int = 400, **parameters: Any) -> Ranker:
         reranker = self.reranker(shortlist, **parameters)
@@ -83,7 +91,7 @@ class DescriptorsBench(Bench):
 
     def spoiled(self, query: int, row: int, value: float) -> Problem:
         images = self.usual.images.copy()
-        images[row, DIMENSION // 2] = value
+        images[row, self._dimension // 2] = value
         return Problem(self.usual.queries, images, self.usual.first, self.usual.similarities)
 
     def copies_of(self) -> dict[int, int]:
@@ -98,3 +106,8 @@ class DescriptorsBench(Bench):
         with torch.no_grad():
             self.reranker().rerank(queries, candidates)
         return [name for name, rows in given.items() if not torch.equal(rows, before[name])]
+
+    def needs(self) -> None:
+        if self.method.description.needs.weights:
+            absent = DescriptorsBench(self.method, Path("absent") / "weights", self._dimension)
+            refused("weights that are not there", absent.once)

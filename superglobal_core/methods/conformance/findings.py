@@ -55,3 +55,16 @@ def make_check(name: str, check: Callable[[], None]) -> Finding:
         text = " ".join(str(error).split())[:300]
         return Finding(name, "failed", f"it ends with {type(error).__name__}" + (f": {text}" if text else ""))
     return Finding(name, "ok")
+
+
+def refused(what: str, run: Callable[[], object]) -> None:
+    """Expect a UserError of a run that cannot go well (BrokenError where it does)."""
+    try:
+        run()
+    except UserError:
+        return
+    except Exception as error:
+        raise BrokenError(
+            f"{what}: it ends with {type(error).__name__}: {error}: raise a UserError"
+        ) from error
+    raise BrokenError(f"{what}: it goes on without a word")

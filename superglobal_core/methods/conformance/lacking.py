@@ -7,6 +7,8 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 
+import torch
+
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
 from superglobal_core.methods.conformance.findings import BrokenError
@@ -32,6 +34,31 @@ def _is_installed(package: str) -> bool:
         return importlib.util.find_spec(package) is not None
     except (ImportError, ValueError):
         return False
+
+
+@contextlib.contextmanager
+def without_gpu() -> Iterator[None]:
+    """Hide the GPU where there is one, and let what uses it all the same say that it does.
+
+    >>> with without_gpu():
+    ...     torch.zeros(1).cuda()
+    Traceback (most recent call last):
+    ...
+    superglobal_core.errors.UserError: it uses a GPU, and does not say that it needs one: needs.gpu
+    """
+    hidden = {"is_available": lambda: False, "_lazy_init": _refuse_gpu}
+    kept = {name: getattr(torch.cuda, name) for name in hidden}
+    try:
+        for name, function in hidden.items():
+            setattr(torch.cuda, name, function)
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(torch.cuda, name, function)
+
+
+def _refuse_gpu() -> None:
+    raise UserError("it uses a GPU, and does not say that it needs one: needs.gpu")
 
 
 def check_absent_packages(needs: Needs, run: Callable[[], object]) -> None:

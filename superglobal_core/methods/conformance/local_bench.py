@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from superglobal_core.errors import MissingPackageError, UserError
 from superglobal_core.features.xfeat_stand_in import StandInXFeat
 from superglobal_core.methods.conformance.bench import Bench, Problem, Ranked, Ranker
-from superglobal_core.methods.conformance.findings import BrokenError, LeftOutError
+from superglobal_core.methods.conformance.findings import BrokenError, LeftOutError, refused
 from superglobal_core.methods.folder import MethodFolder
 from superglobal_core.reranking.local import PairReranker
 from superglobal_core.reranking.local_methods import Means, make_extractor, make_scorer
@@ -140,9 +140,9 @@ class LocalBench(Bench):
                 f"it {'has no use for' if needs.weights else 'lacks'} weights, and says otherwise"
             )
         if scorer.missing:
-            _refused("weights that are not there", lambda: make_scorer(self.method.name, ABSENT))
+            refused("weights that are not there", lambda: make_scorer(self.method.name, ABSENT))
         if self.kind == "xfeat":
-            _refused("no weights at all", lambda: make_extractor(self.kind, MEANS))
+            refused("no weights at all", lambda: make_extractor(self.kind, MEANS))
 
 
 def _extractor_without_weights(kind: str) -> None:
@@ -153,14 +153,6 @@ def _extractor_without_weights(kind: str) -> None:
         raise
     except UserError:
         return
-
-
-def _refused(what: str, make: Callable[[], object]) -> None:
-    try:
-        make()
-    except UserError:
-        return
-    raise BrokenError(f"{what}: it goes on without a word")
 
 
 def _problem(

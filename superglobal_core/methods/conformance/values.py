@@ -23,9 +23,11 @@ def end_values(parameter: Parameter) -> list[Value]:
     if isinstance(parameter.default, str):
         return list(parameter.choices or [parameter.default])
     found = [limit for limit in (parameter.least, parameter.most) if limit is not None]
-    found += [_beside(parameter, limit, 1) for limit in (parameter.above,) if limit is not None]
-    found += [_beside(parameter, limit, -1) for limit in (parameter.below,) if limit is not None]
-    return [_typed(parameter, value) for value in found]
+    found += [_beside(parameter, parameter.above, 1)] if parameter.above is not None else []
+    found += [_beside(parameter, parameter.below, -1)] if parameter.below is not None else []
+    values = [_typed(parameter, value) for value in found]
+    # A range may be narrower than the step from an open end, or end between whole numbers.
+    return [value for value in values if parameter.complaint(value) is None]
 
 
 def bad_values(parameter: Parameter) -> list[Value]:
@@ -40,11 +42,12 @@ def bad_values(parameter: Parameter) -> list[Value]:
         return ["x", 2]
     if isinstance(parameter.default, str):
         return [7, *(["no such choice"] if parameter.choices else [])]
-    found = [_typed(parameter, limit) for limit in (parameter.above, parameter.below) if limit is not None]
-    beyond = [_beside(parameter, parameter.least, -1)] if parameter.least is not None else []
-    beyond += [_beside(parameter, parameter.most, 1)] if parameter.most is not None else []
+    found = [_beside(parameter, parameter.least, -1)] if parameter.least is not None else []
+    found += [_beside(parameter, parameter.most, 1)] if parameter.most is not None else []
+    found += [limit for limit in (parameter.above, parameter.below) if limit is not None]
     other: list[Value] = ["x", True, 0.5 if isinstance(parameter.default, int) else math.nan]
-    return [*(_typed(parameter, value) for value in beyond), *found, *other]
+    values = [*(_typed(parameter, value) for value in found), *other]
+    return [value for value in values if parameter.complaint(value) is not None]
 
 
 def _beside(parameter: Parameter, limit: float, side: int) -> float:

@@ -1,0 +1,63 @@
+"""The ranking of results by mAP as a dot plot with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from superglobal_core.reporting import texts
+from superglobal_core.reporting.collect import Result
+from superglobal_core.reporting.drawing import INK, SERIES, Figure, set_title, to_svg
+from superglobal_core.reporting.labels import Labels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+READING = (
+    "Best first: the dot is the mAP, the line its 95 % interval. Overlapping lines do not mean that no difference can "
+    "be shown, as each line holds what all methods share, how hard the queries are; the comparisons tell."
+)
+
+
+def ranking_figure(name: str, where: str, results: Sequence[Result], labels: Labels) -> Figure | None:
+    """Draw the results' Medium mAP, best first; None where none has one.
+
+    where: the data set and database, for the title.
+    """
+    known = [
+        (figures.map, figures.map_interval_95, result)
+        for result in results
+        if (figures := result.evaluation.medium).map is not None
+    ]
+    if not known:
+        return None
+    known.sort(key=lambda each: -(each[0] or 0))  # equal ones keep the suite's order
+    several = len({result.descriptor for result in results}) > 1
+    names = [
+        f"{labels.descriptor(result.descriptor)}, {labels.method(result)}"
+        if several
+        else labels.method(result)
+        for _, _, result in known
+    ]
+
+    def draw(panels: Sequence[Axes]) -> None:
+        axes = panels[0]
+        for place, (value, interval, _) in enumerate(known):
+            if interval is not None:
+                axes.plot([100 * bound for bound in interval], [place] * 2, color=INK, linewidth=1.1)
+            axes.plot([100 * (value or 0)], [place], "o", color=SERIES[1], markersize=6)
+            axes.annotate(
+                texts.percent(value), (100 * (value or 0), place), (0, 5), textcoords="offset points",
+                ha="center", fontsize=8,
+            )  # fmt: skip
+        set_title(axes, where)
+        axes.set_yticks(range(len(names)), names)
+        for label in axes.get_yticklabels():
+            label.set_parse_math(False)
+        axes.set_ylim(len(names) - 0.5, -0.8)
+        axes.tick_params(length=0)
+        axes.grid(axis="x")
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlabel("Medium mAP (%)")
+
+    return Figure(name, f"Ranking on {where}", READING, to_svg(draw, 1, 0.9 + 0.34 * len(known)))

@@ -1,0 +1,1 @@
+"""What other people reported beside what was measured: was it reproduced?"""

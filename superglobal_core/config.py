@@ -13,6 +13,7 @@ from superglobal_core.config_ablation import Ablation
 from superglobal_core.config_parts import Found, MethodName, Model, Name, key_is_name, short_forms
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
+from superglobal_core.methods.folder import MethodFolder
 from superglobal_core.methods.registry import SHIPPED
 from superglobal_core.reranking.names import METHOD_PARAMETERS
 from superglobal_core.suite_methods import with_methods
@@ -199,6 +200,11 @@ class Method(Model):
     def is_search(self) -> bool:
         """Whether it ranks the database itself instead of a shortlist."""
         return self.found is not None and self.found.description.stage == "search"
+
+    @property
+    def folder(self) -> MethodFolder | None:
+        """The folder in which it was found."""
+        return self.found.folder() if self.found else None
 
     def given(self) -> dict[str, Any]:
         """Return the parameters that were given, beside `shortlist`."""

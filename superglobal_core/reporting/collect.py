@@ -13,6 +13,7 @@ from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.config import Suite, read_saved_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
+from superglobal_core.reasons import reason_in
 from superglobal_core.results import Record
 from superglobal_core.timing.record import TimingRecord, read_timings
 
@@ -101,14 +102,29 @@ class TimedData:
 
 
 @dataclasses.dataclass(frozen=True)
+class Unable:
+    """A method without figures on some data, and why; the names are those of a `Result`."""
+
+    dataset: str
+    descriptor: str
+    variant: str
+    method: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Study:
-    """A results folder as read: its suite (None when the steps ran by hand), results, records, timings."""
+    """A results folder as read: its suite (None when the steps ran by hand), results, records, timings.
+
+    unable: methods that were run and could not go on.
+    """
 
     root: Path
     suite: Suite | None
     results: tuple[Result, ...]
     records: tuple[tuple[str, StoredRecord], ...]
     timed: tuple[TimedData, ...] = ()
+    unable: tuple[Unable, ...] = ()
 
 
 def read_study(root: Path) -> Study:
@@ -121,6 +137,10 @@ def read_study(root: Path) -> Study:
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
     results = tuple(result for path in result_files(root) if (result := read_result(path, root)) is not None)
+    unable = tuple(_unable(root))
+    if not results and unable:
+        reasons = "; ".join(f"{each.method}: {each.reason}" for each in unable[:5])
+        raise UserError(f"no method could run, so that {root} has nothing to report: {reasons}")
     if not results:
         raise UserError(
             f"{root} holds no evaluation: run the suite first, or "
@@ -133,7 +153,15 @@ def read_study(root: Path) -> Study:
     timed = tuple(_timed(path, root) for path in _json_files(root, "timing"))
     records += [(each.source, each.record) for each in timed if each.record is not None]
     records.sort(key=lambda item: (item[1].date, item[0]))
-    return Study(root, suite, results, tuple(records), timed)
+    return Study(root, suite, results, tuple(records), timed, unable)
+
+
+def _unable(root: Path) -> Iterator[Unable]:
+    for path in _json_files(root, "evaluation"):
+        folders = path.relative_to(root).with_suffix("").parts
+        if len(folders) == 5 and (reason := reason_in(path)) is not None:
+            _, descriptor, dataset, variant, method = folders
+            yield Unable(dataset, descriptor, variant, method, reason)
 
 
 def _timed(path: Path, root: Path) -> TimedData:

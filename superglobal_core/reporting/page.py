@@ -23,6 +23,7 @@ from superglobal_core.reporting.record_views import record_views
 from superglobal_core.reporting.speed_view import SpeedView
 from superglobal_core.reporting.study import Group, agree_on_distractors
 from superglobal_core.reporting.tables import CUTOFFS
+from superglobal_core.reporting.unable import unable_methods, unable_of, unable_remarks
 
 TEMPLATE = "report.html.j2"
 
@@ -41,8 +42,10 @@ def results_content(
 
     downloads: files beside the page and what they hold.
     """
+    unable = unable_methods(study)
     return {
         "groups": groups,
+        "unable_of": lambda group: unable_of(group, unable),
         "labels": labels,
         "datasets": {
             labels.dataset(name): dataset_facts(
@@ -51,7 +54,7 @@ def results_content(
             for name in dict.fromkeys(group.dataset for group in groups)
         },
         "facts": gather_facts(study),
-        "remarks": remarks(study, groups, labels),
+        "remarks": [*remarks(study, groups, labels), *unable_remarks(unable, groups, labels)],
         "agree_on_distractors": agree_on_distractors,
         "cutoffs": CUTOFFS,
         "charts": [(figure, inline_svg(figure, f"chart{number}-")) for number, figure in enumerate(figures)],

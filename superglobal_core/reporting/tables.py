@@ -6,24 +6,26 @@ from collections.abc import Iterator, Sequence
 
 from superglobal_core.data.groundtruth import GroundTruth
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
+from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Unable
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.table_formats import latex, latex_comment, markdown, markdown_table, to_csv
+from superglobal_core.reporting.unable import unable_csv_rows, unable_markdown_rows
 
 CUTOFFS = ("1", "5", "10")
 HEADINGS = ("Data set", "Distractors", "Descriptor", "Method", "Easy", "Medium", "Hard", "Record")
 CAPTION = "mAP in percent under Easy, Medium and Hard, with 95 % bootstrap intervals over queries."
 
 
-def map_csv(groups: Sequence[Group], labels: Labels) -> str:
+def map_csv(groups: Sequence[Group], labels: Labels, unable: Sequence[Unable] = ()) -> str:
     """Return one row a result: names, counts, and for each protocol mAP, interval and mP@k in percent.
 
     `record` is the file with the result and its record, relative to the folder of results.
     Values are not rounded further than 10 digits; an empty cell is a value that is not known.
+    Methods that could not run come last, with the reason in `cannot_run`.
     """
     rows = [_csv_row(group, result, labels) for group in groups for result in group.results]
-    return to_csv(rows)
+    return to_csv(rows + unable_csv_rows(unable, labels))
 
 
 def per_query_csv(groups: Sequence[Group], labels: Labels, truths: dict[str, GroundTruth]) -> str:
@@ -46,7 +48,9 @@ def per_query_csv(groups: Sequence[Group], labels: Labels, truths: dict[str, Gro
     return to_csv(rows)
 
 
-def map_markdown(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
+def map_markdown(
+    groups: Sequence[Group], labels: Labels, note: str | None, unable: Sequence[Unable] = ()
+) -> str:
     """Return mAP in percent with its 95 % intervals as a Markdown table."""
     rows = []
     for names, values, record in _rows(groups, labels):
@@ -55,6 +59,7 @@ def map_markdown(groups: Sequence[Group], labels: Labels, note: str | None) -> s
             + [f"{value} ({bounds})" if bounds else value for value, bounds in values]
             + [markdown(record)]
         )
+    rows += unable_markdown_rows(unable, labels, len(HEADINGS))
     alignment = ["left", "right", "left", "left", "right", "right", "right", "left"]
     table = markdown_table(HEADINGS, rows, alignment)
     remark = f"Note: {markdown(note)}\n\n" if note else ""

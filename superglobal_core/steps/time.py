@@ -192,7 +192,9 @@ def _timed(request: Request, out: Path) -> Iterator[str]:
             "descriptors": "drawn" if given.drawn else "given",
             "pictures": "drawn" if given.query_images is None else "given",
             "backbone": request.backbone,
-            "methods": {name: method.model_dump(mode="json") for name, method in methods.items()},
+            "methods": {
+                name: method.model_dump(mode="json", exclude={"found"}) for name, method in methods.items()
+            },
         },
         protocol={"shortlist": "raw"},
         seed=plan.seed,

@@ -30,4 +30,4 @@ rule search:
         code=fingerprint("superglobal_core.steps.search"),
     shell:
         "superglobal search --queries '{params.queries}' {params.databases} --k {params.places} {params.spare}"
-        " --groundtruth {input.groundtruth} --out {output.ranking} > {log} 2>&1"
+        " --groundtruth {input.groundtruth} --say-why --out {output.ranking} > {log} 2>&1"

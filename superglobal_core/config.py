@@ -24,6 +24,10 @@ def _is_name(value: str) -> str:
 
 Name = Annotated[str, AfterValidator(_is_name)]
 
+# An exponent of a generalised mean, and the floor of ReLUP, as networks/settings.py checks them.
+Exponent = Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
+Floor = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
 
 def _is_method(value: str) -> str:
     if value not in METHOD_NAMES:
@@ -77,12 +81,21 @@ class Extract(_Model):
     backbone: Literal["resnet50", "resnet101", "mini"] = Field(description="the network")
     checkpoint: Path | None = Field(None, description="its weights; mini's come with the package")
     download: Name | None = Field(None, description="download its weights: their name in the catalogue")
-    preset: Literal["superglobal", "cvnet-global"] = Field("superglobal", description="all switches at once")
+    preset: Literal["superglobal", "cvnet-global", "official", "paper", "cvnet"] = Field(
+        "superglobal",
+        description="all switches at once; official and paper are superglobal, cvnet is cvnet-global",
+    )
     scales: list[float] | None = Field(None, min_length=1, description="factors of the image's sides")
     gem_plus: bool | None = Field(None, description="fixed pooling exponent instead of the learned one")
+    gem_plus_p: Exponent | None = Field(None, description="that fixed exponent (4.6)")
     regional_gem: bool | None = Field(None, description="pooling over each position's neighbourhood")
+    regional_p: Exponent | None = Field(None, description="its exponent (2.5)")
     scale_gem: bool | None = Field(None, description="maximum over scales instead of their mean")
     relup: Literal["on", "official-off", "off"] | None = Field(None, description="ReLUP in place of ReLU")
+    relup_alpha: Floor | None = Field(None, description="ReLUP's floor (0.014)")
+    inner_normalisation: bool | None = Field(
+        None, description="normalise the pooled vector before the fully connected layer"
+    )
     antialias: bool | None = Field(None, description="antialiasing when scaling down")
     resize: Literal["float-tensor", "8-bit-image"] | None = Field(None, description="what is scaled")
     query_crop: bool = Field(True, description="cut the queries' boxes out; false: describe them whole")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from superglobal_core.code_version import fingerprint
+from superglobal_core.config import Extract
 from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
 from superglobal_core.data.reading import Reading
@@ -12,7 +13,7 @@ from superglobal_core.errors import UserError
 from superglobal_core.features.extraction import Extraction, OnError, Precision, extract
 from superglobal_core.files import read_json, sha256_of
 from superglobal_core.networks.checkpoints import load_checkpoint
-from superglobal_core.networks.settings import DescriptorSettings
+from superglobal_core.networks.settings import DescriptorSettings, preset
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.results import recorded
 
@@ -88,6 +89,29 @@ def is_extracted(
         return False
     wanted = _descriptor(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, precision)
     return bool(read_json(path).get("descriptor") == wanted)
+
+
+def settings_of(extract: Extract) -> tuple[DescriptorSettings, Reading]:
+    """Return the switches that a suite's `extract` asks for.
+
+    >>> settings, reading = settings_of(Extract(backbone="mini", gem_plus_p=3))
+    >>> settings.gem_plus_p, settings.regional_p, reading.colour
+    (3.0, 2.5, 'bgr')
+    """
+    settings = preset(
+        extract.preset,
+        scales=tuple(extract.scales) if extract.scales else None,
+        gem_plus=extract.gem_plus,
+        gem_plus_p=extract.gem_plus_p,
+        regional_gem=extract.regional_gem,
+        regional_p=extract.regional_p,
+        relup=extract.relup,
+        relup_alpha=extract.relup_alpha,
+        inner_normalisation=extract.inner_normalisation,
+        antialias=extract.antialias,
+        resize=extract.resize,
+    ).with_scale_gem(extract.scale_gem)
+    return settings, Reading.chosen(extract.crop_rounding, extract.colour, extract.exif)
 
 
 def _made_with(checkpoint: str | Path) -> dict[str, str]:

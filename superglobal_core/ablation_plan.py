@@ -9,10 +9,8 @@ from typing import Any
 
 from superglobal_core.config import Extract, Suite
 from superglobal_core.config_ablation import Ablation
-from superglobal_core.data.reading import Reading
+from superglobal_core.descriptor_switches import SETTINGS, settings_of
 from superglobal_core.errors import UserError
-from superglobal_core.networks.settings import DescriptorSettings
-from superglobal_core.networks.settings import preset as preset_settings
 from superglobal_core.protocol_switches import SWITCHES, Preset, Touches, Value, shown
 
 #: steps in whose results a change of the images' descriptors shows
@@ -72,29 +70,10 @@ class Base:
     changes: tuple[Change, ...]
 
 
-def settings_of(extract: Extract) -> DescriptorSettings:
-    """Return the descriptor's settings that a suite's `extract` asks for."""
-    given = extract.model_dump(
-        include={"gem_plus", "regional_gem", "relup", "antialias", "resize", "inner_normalisation"}
-        | {"gem_plus_p", "regional_p", "relup_alpha"}
-    )
-    scales = None if extract.scales is None else tuple(extract.scales)
-    return preset_settings(extract.preset, scales=scales, **given).with_scale_gem(extract.scale_gem)
-
-
-def reading_of(extract: Extract) -> Reading:
-    """Return how a suite's `extract` reads images."""
-    return Reading.chosen(extract.crop_rounding, extract.colour, extract.exif)
-
-
 def values_of(extract: Extract) -> dict[str, Any]:
     """Return every switch and module of a descriptor as it is in effect."""
-    settings = settings_of(extract)
-    values = {
-        name: getattr(settings, name) for name in ("gem_plus", "gem_plus_p", "regional_gem", "regional_p")
-    }
-    values |= {name: getattr(settings, name) for name in ("relup", "relup_alpha", "inner_normalisation")}
-    values |= {name: getattr(settings, name) for name in ("resize", "antialias")}
+    settings, _ = settings_of(extract)
+    values = {name: getattr(settings, name) for name in SETTINGS}
     values["scale_gem"] = settings.scale_pooling == "max"
     return values | {
         name: getattr(extract, name) for name in ("query_crop", "crop_rounding", "colour", "exif")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from superglobal_core.config_parts import Model, Name
+from superglobal_core.config_parts import Exponent, Floor, Model, Name
 from superglobal_core.protocol_switches import SWITCHES, Preset
 
 SWITCH_NAMES = tuple(switch.name for switch in SWITCHES)
@@ -58,16 +59,23 @@ class Ablation(Model):
     preset: Preset = Field("official", description="what is changed from: official, paper or cvnet")
     switches: bool | list[SwitchName] = Field(True, description="which protocol switches: all, none or these")
     modules: bool = Field(True, description="also GeM+, Regional-GeM, Scale-GeM and ReLUP, one off at a time")
-    exponents: list[Annotated[float, Field(ge=1)]] = Field([3.0, 6.0], description="other p of GeM+")
-    regional_exponents: list[Annotated[float, Field(ge=1)]] = Field(
-        [1.0, 5.0], description="other p of Regional-GeM"
-    )
-    thresholds: list[Annotated[float, Field(ge=0)]] = Field(
-        [0.007, 0.028], description="other alpha of ReLUP"
-    )
+    exponents: list[Exponent] = Field([3.0, 6.0], description="other p of GeM+")
+    regional_exponents: list[Exponent] = Field([1.0, 5.0], description="other p of Regional-GeM")
+    thresholds: list[Floor] = Field([0.007, 0.028], description="other alpha of ReLUP")
     backbones: list[OtherBackbone] = Field([], description="other backbones to put the modules on")
     datasets: list[Name] | None = Field(None, min_length=1, description="which data sets; all by default")
     shortlist: int = Field(400, ge=1, description="M of the reranking")
     neighbours: int = Field(9, ge=0, description="K")
     beta: float = Field(0.15, ge=0, description="beta")
     grids: Grids | None = Field(None, description="also every combination of M, K and beta, as heat maps")
+
+    def check(self, extracted: Sequence[str], datasets: Sequence[str]) -> None:
+        """Refuse a descriptor or data set that the suite does not have (ValueError)."""
+        if self.descriptor not in extracted:
+            choice = f"choose from {', '.join(extracted)}" if extracted else "extract one"
+            raise ValueError(
+                f"ablation.descriptor is {self.descriptor}, which is no extracted descriptor: {choice}"
+            )
+        for dataset in self.datasets or ():
+            if dataset not in datasets:
+                raise ValueError(f"ablation.datasets names '{dataset}', which is not in datasets")

@@ -19,7 +19,7 @@ from superglobal_core.protocol_switches import FIXED, preset_values, reranking_v
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Stopwatch
 from superglobal_core.search.rankings import Ranking
-from superglobal_core.steps.evaluate import labelled_ranks
+from superglobal_core.steps.evaluate import ranking_inputs
 from superglobal_core.steps.rerank import GlobalOrders, load_first, rerank
 from superglobal_core.steps.search import facts_of, query_rows, rank
 from superglobal_core.steps.shortlists import most_labelled
@@ -118,6 +118,7 @@ class _Run:
         self._preset: str = base.preset
         self._groundtruth, self._device = groundtruth, device
         self._truth: GroundTruth = load_groundtruth(groundtruth)
+        self._sha256 = sha256_of(groundtruth)
 
     def reranker(self, changed: Mapping[str, Any]) -> SuperGlobalReranker:
         """Return the preset's reranker, with some of its switches changed."""
@@ -144,7 +145,7 @@ class _Run:
         """Evaluate."""
         results = evaluate(
             self._truth.queries,
-            labelled_ranks=labelled_ranks(ranking),
+            **ranking_inputs(ranking, self._truth, str(self._groundtruth), self._sha256),
             bootstrap=self._bootstrap,
             seed=self._seed,
         )
@@ -153,7 +154,7 @@ class _Run:
 
 def _row(change: Change, single: Measured | None, reranked: Measured) -> Row:
     return Row(
-        table=change.table,  # type: ignore[arg-type]
+        table=change.table,
         name=change.name,
         preset_value=change.preset_value,
         changed_value=change.changed_value,

@@ -1,6 +1,7 @@
 """The command line: one verb a step, each a thin call of one function."""
 
 from superglobal_core.cli import (  # noqa: F401
+    ablation_verbs,
     data_verbs,
     feature_verbs,
     method_verbs,

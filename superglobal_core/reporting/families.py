@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from superglobal_core.evaluation.holm import holm
-from superglobal_core.evaluation.paired import RESAMPLES, PairedDifference, paired_differences
+from superglobal_core.evaluation.paired import RESAMPLES, PairedDifference, Values, paired_differences
 from superglobal_core.evaluation.power import LEVEL, smallest_detectable
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
 
@@ -187,21 +187,36 @@ def _compare(pairs: Sequence[tuple[Result, Result]]) -> list[Comparison]:
         for before, after in pairs
         for protocol in PROTOCOL_NAMES
     ]
-    found = paired_differences(
-        questions,
-        resamples=min(max(RESAMPLES, RESAMPLES_EACH * len(questions)), RESAMPLES_AT_MOST),
-        bootstrap=max(map(_bootstrap, results), default=0),
-        seed=next((result.record.seed for result in results if result.record.seed is not None), 0),
+    changes = iter(
+        corrected_changes(
+            questions,
+            bootstrap=max(map(_bootstrap, results), default=0),
+            seed=next((result.record.seed for result in results if result.record.seed is not None), 0),
+        )
     )
-    changes = iter(_corrected(found))
     return [
         Comparison(before, after, {protocol: next(changes) for protocol in PROTOCOL_NAMES})
         for before, after in pairs
     ]
 
 
-def _corrected(found: Iterable[PairedDifference | None]) -> list[Change | None]:
-    found = list(found)
+def corrected_changes(
+    pairs: Sequence[tuple[Values, Values]], *, bootstrap: int, seed: int
+) -> list[Change | None]:
+    """Compare pairs of APs, before and after, and correct their p-values together; None where undefined.
+
+    bootstrap: resamples of each interval, 0 for none.
+
+    >>> (change,) = corrected_changes([([0.1, 0.2], [0.2, 0.4])], bootstrap=0, seed=0)
+    >>> round(change.points, 1), change.verdict
+    (15.0, 'no difference can be shown')
+    """
+    found = paired_differences(
+        pairs,
+        resamples=min(max(RESAMPLES, RESAMPLES_EACH * len(pairs)), RESAMPLES_AT_MOST),
+        bootstrap=bootstrap,
+        seed=seed,
+    )
     p_values = holm([None if each is None else each.p_value for each in found])
     comparisons = sum(each is not None for each in found)
     return [

@@ -26,6 +26,7 @@ from superglobal_core.reporting.speed_view import speed_views
 from superglobal_core.reporting.statistics_page import statistics_part
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
+from superglobal_core.reporting.unable import unable_methods
 from superglobal_core.reporting.verdict_page import verdict_part
 
 CONTENTS = {
@@ -66,6 +67,7 @@ def write_report(results: Path, out: Path) -> Path:
     study = read_study(results)
     check_writable(out / RESULTS.file)
     labels, groups = Labels(study.suite), group_results(study)
+    unable = unable_methods(study)
     note = study.suite.note if study.suite else None
     files = find_datasets(study)
     truths = {name: found.truth for name, found in files.items() if found.truth is not None}
@@ -82,8 +84,8 @@ def write_report(results: Path, out: Path) -> Path:
     drawn = [*figures, *(figure for found in charts for figure in found)]
     drawn += [figure for part in parts for figure in part.figures]
     written = {
-        "map.csv": map_csv(groups, labels),
-        "map.md": map_markdown(groups, labels, note),
+        "map.csv": map_csv(groups, labels, unable),
+        "map.md": map_markdown(groups, labels, note, unable),
         "map.tex": map_latex(groups, labels, note),
         "per_query.csv": per_query_csv(groups, labels, truths),
         "citations.bib": citations_bib(study),

@@ -94,6 +94,7 @@ def ablation_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part
             "ablation.tex": (ablation_latex(ablations, labels, note), f"{what} LaTeX"),
         },
         [figure for view in views for table in view.tables for figure, _ in table.charts],
+        _headline(ablations),
     )
 
 
@@ -151,11 +152,26 @@ def _sentences(table: AblationTable) -> list[str]:
     queries = max(change.found.queries for change in changes)
     if needs:
         sentences.append(
-            f"{_counted(queries, 'query', 'queries')} can show so much: the true difference of a typical change must "
-            f"be {' and '.join(needs)} to be found in four of five such studies. Where no difference can be shown, "
-            "none is ruled out: the interval says how large it may be."
+            f"How small a difference {_counted(queries, 'query', 'queries')} can show: the true difference of a "
+            f"typical change must be {' and '.join(needs)} to be found in four of five such studies. Where no "
+            "difference can be shown, none is ruled out: the interval says how large it may be."
         )
     return sentences
+
+
+def _headline(ablations: Sequence[Ablation]) -> str:
+    tables = [table for ablation in ablations for table in ablation.tables]
+    tried = sum(len(table.rows) for table in tables)
+    found = sum(
+        any(
+            change is not None and change.sure
+            for changes in row.changes.values()
+            for change in changes.values()
+        )
+        for table in tables
+        for row in table.rows
+    )
+    return f"{_counted(tried, 'change')} of one protocol switch or module: {found} of them can be told from chance."
 
 
 def _largest(table: AblationTable) -> str:

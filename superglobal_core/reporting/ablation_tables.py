@@ -143,6 +143,7 @@ def _csv_row(line: Line, labels: Labels) -> dict[str, object]:
         "preset_value": row.preset_value if row else None,
         "changed_value": row.changed_value if row else None,
         "touches": row.touches if row else None,
+        "who": row.who if row else None,
         "stage": stage,
         "protocol": protocol,
         "map_percent": _rounded(figures.map, 100),

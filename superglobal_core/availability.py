@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from superglobal_core.config import Suite
+from superglobal_core.config import Method, Suite
 from superglobal_core.reranking.names import LOCAL_KINDS
 
 PLAIN, WITH_DISTRACTORS = "plain", "distractors"
@@ -14,26 +14,69 @@ def accuracy_missing(suite: Suite, descriptor: str, dataset: str, size: str, met
 
     size: `plain` or `distractors`. A method without accuracy may still be timed.
     """
-    chosen, how, data = suite.methods[method], suite.descriptors[descriptor], suite.datasets[dataset]
-    kind = LOCAL_KINDS.get(chosen.reranker)
-    if kind is None:
-        return None
+    described = descriptor_missing(suite, descriptor, dataset)
+    if described is not None:
+        return described
+    chosen, how = suite.methods[method], suite.descriptors[descriptor]
+    kind = local_kind(chosen)
+    if chosen.runs == "results" and size not in chosen.results.get(dataset, {}):
+        return f"no results brought for {dataset}" + (" with distractors" if size != PLAIN else "")
     if chosen.reranker == "rrt":
         return WEIGHTS_MISSING if chosen.weights is None else "the descriptors it was trained on are missing"
-    if kind == "xfeat" and chosen.weights is None and chosen.download is None:
+    needs_weights = chosen.found is not None and chosen.found.description.needs.weights
+    if (kind == "xfeat" or needs_weights) and chosen.weights is None and chosen.download is None:
         return WEIGHTS_MISSING
+    if kind is None:
+        return None
     if kind == "cvnet-maps" and (how.extract is None or how.extract.backbone == "mini"):
         return WEIGHTS_MISSING
-    if data.groundtruth is not None and not (data.query_images and data.database_images):
+    if not has_images(suite, dataset):
         return "images missing"
     if size == WITH_DISTRACTORS and suite.distractor_set is not None:
         return "the images of the distractors are not kept"
     return None
 
 
+def descriptor_missing(suite: Suite, descriptor: str, dataset: str) -> str | None:
+    """Say why a data set has no descriptors of a kind; None where it has."""
+    how = suite.descriptors[descriptor]
+    if how.existing is not None:
+        return None if dataset in how.existing else f"no results brought for {dataset}"
+    if how.found is None:
+        return None
+    if how.found.runs == "results":
+        return f"no results brought for {dataset}"
+    if how.found.description.needs.weights and how.weights is None:
+        return WEIGHTS_MISSING
+    return None if has_images(suite, dataset) else "images missing"
+
+
+def has_distractors(suite: Suite, descriptor: str, dataset: str) -> bool:
+    """Tell whether a descriptor can be searched among a data set's distractors, wanted or not."""
+    how, data = suite.descriptors[descriptor], suite.datasets[dataset]
+    if how.existing is not None:
+        return dataset in how.existing and how.existing[dataset].distractors is not None
+    own = data.distractor_images is not None or bool(data.synthetic and data.synthetic.distractors)
+    # The set's archives are described by the network as they come; a program would come too late.
+    return own or (suite.distractor_set is not None and how.extract is not None)
+
+
+def has_images(suite: Suite, dataset: str) -> bool:
+    """Tell whether a data set's images are at hand."""
+    data = suite.datasets[dataset]
+    return data.groundtruth is None or bool(data.query_images and data.database_images)
+
+
 def is_local(reranker: str) -> bool:
-    """Tell whether a reranker works on local features."""
+    """Tell whether a built-in reranker works on local features."""
     return reranker in LOCAL_KINDS
+
+
+def local_kind(chosen: Method) -> str | None:
+    """Return the local features that a method works on; None for methods without."""
+    if chosen.runs == "builtin":
+        return LOCAL_KINDS.get(chosen.reranker)
+    return chosen.found.description.needs.local if chosen.found else None
 
 
 def features_name(suite: Suite, descriptor: str, method: str) -> str | None:
@@ -42,7 +85,7 @@ def features_name(suite: Suite, descriptor: str, method: str) -> str | None:
     Maps depend on the network alone: the first descriptor that has it names them. Other kinds depend
     on nothing but the images.
     """
-    kind = LOCAL_KINDS.get(suite.methods[method].reranker)
+    kind = local_kind(suite.methods[method])
     how = suite.descriptors[descriptor].extract
     if kind != "cvnet-maps" or how is None:
         return kind

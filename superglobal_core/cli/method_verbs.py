@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from superglobal_core.cli.app import Boxes, Databases, LocalFolders, Out, Queries, SayWhy, Weights, app
+from superglobal_core.cli.app import Boxes, Databases, LocalFolders, Out, Queries, SayWhy, app
 
 Search = Annotated[Path, typer.Option(help="the search of these descriptors")]
 Truth = Annotated[Path, typer.Option(help="gnd_*.pkl")]
@@ -100,12 +100,11 @@ def attempt(
     method: Folder,
     out: Annotated[Path, typer.Option(help="the file that the program leaves")],
     log: Annotated[Path, typer.Option(help="where what it says goes")],
-    weights: Weights = None,
 ) -> None:
     """Run a method's program (bash, from standard input); where it fails, write why in place of its result."""
     from superglobal_core.steps.attempt import attempt_step
 
-    code, reason = attempt_step(method, sys.stdin.read(), out, log, weights)
+    code, reason = attempt_step(method, sys.stdin.read(), out, log)
     if reason is not None:
         typer.echo(f"it cannot run: {reason}")
     raise typer.Exit(code)

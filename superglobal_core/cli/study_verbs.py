@@ -23,6 +23,21 @@ def report(
     typer.echo(f"the report is {write_report(results, out)}")
 
 
+@app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="a suite's folder of results")],
+    report: Annotated[Path | None, typer.Option(help="its report's folder: compare map.csv too")] = None,
+    json: Annotated[Path | None, typer.Option(help="where to write all that was found")] = None,
+) -> None:
+    """Recompute every metric from the stored rankings and say what disagrees."""
+    from superglobal_core.steps.verify_results import verify_results
+
+    done = verify_results(results, report, json)
+    for line in done.lines():
+        typer.echo(line)
+    raise typer.Exit(0 if done.agrees else 1)
+
+
 @app.command("time")
 def time_methods(
     out: Out,

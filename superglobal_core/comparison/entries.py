@@ -19,10 +19,18 @@ from superglobal_core.data.images import list_images
 from superglobal_core.errors import MissingPackageError, TooFewFeaturesError, UserError
 from superglobal_core.features.local_extraction import LocalExtractor
 from superglobal_core.features.xfeat_stand_in import StandInXFeat
+from superglobal_core.methods.conformance.lacking import lacking
+from superglobal_core.methods.folder import MethodFolder
+from superglobal_core.methods.python_method import make_python_reranker
 from superglobal_core.networks.settings import preset
 from superglobal_core.reranking.local_methods import KINDS, Means, make_extractor, make_scorer
 from superglobal_core.reranking.methods import make_reranker
 from superglobal_core.reranking.names import LOCAL_KINDS
+
+NOT_TIMED = {
+    "program": "runs as a program: not timed inside one process",
+    "results": "results brought along: there is nothing to time",
+}
 
 
 class Chosen(Protocol):
@@ -34,6 +42,9 @@ class Chosen(Protocol):
     beta: float | None
     parameters: dict[str, bool | int | float | str]
     weights: Path | None
+
+    @property
+    def folder(self) -> MethodFolder | None: ...
 
 
 class Wanted(Protocol):
@@ -90,7 +101,9 @@ class Entries:
         found = []
         for name, method in methods.items():
             label = labels[name] if counts[labels[name]] == 1 else f"{labels[name]} ({name})"
-            if method.reranker in LOCAL_KINDS:
+            if method.folder is not None and method.folder.description.runs != "builtin":
+                found.append(self._of_folder(label, method.folder, method))
+            elif method.reranker in LOCAL_KINDS:
                 found.append(self._local(label, method))
             elif method.reranker == "none":
                 found.append(FirstStageContestant(label, self._inputs, self._describe()))
@@ -100,6 +113,19 @@ class Entries:
                 reranker = make_reranker(method.reranker, shortlist=self._inputs.shortlist.shape[1], **given)
                 found.append(RerankerContestant(label, reranker, self._inputs, self._describe()))
         return found
+
+    def _of_folder(self, label: str, folder: MethodFolder, method: Chosen) -> Contestant:
+        reason = NOT_TIMED.get(folder.description.runs) or lacking(folder.description.needs)
+        if reason is not None:
+            return FailedContestant(folder.name, label, reason)
+        own = {"neighbours": method.neighbours, "beta": method.beta}
+        given = {key: value for key, value in own.items() if value is not None} | method.parameters
+        longest = self._inputs.shortlist.shape[1]
+        try:
+            reranker = make_python_reranker(folder, given, longest, method.weights)
+        except Exception as error:  # somebody's class: the other methods are timed all the same
+            return FailedContestant(folder.name, label, reason_of(error))
+        return RerankerContestant(label, reranker, self._inputs, self._describe())
 
     def _local(self, label: str, method: Chosen) -> Contestant:
         means, kind = self._means(method), LOCAL_KINDS[method.reranker]

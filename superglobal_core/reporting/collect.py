@@ -13,12 +13,13 @@ from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.config import Suite, read_saved_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
+from superglobal_core.reasons import reason_in
 from superglobal_core.results import Record
 from superglobal_core.timing.record import TimingRecord, read_timings
 
 PROTOCOL_NAMES = ("easy", "medium", "hard")
 # Folders with records; images and descriptors beside them are never listed.
-STEP_FOLDERS = ("features", "search", "rankings", "evaluation")
+STEP_FOLDERS = ("features", "local", "search", "rankings", "evaluation")
 
 Model = TypeVar("Model", bound=BaseModel)
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -101,14 +102,29 @@ class TimedData:
 
 
 @dataclasses.dataclass(frozen=True)
+class Unable:
+    """A method without figures on some data, and why; the names are those of a `Result`."""
+
+    dataset: str
+    descriptor: str
+    variant: str
+    method: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Study:
-    """A results folder as read: its suite (None when the steps ran by hand), results, records, timings."""
+    """A results folder as read: its suite (None when the steps ran by hand), results, records, timings.
+
+    unable: methods that were run and could not go on.
+    """
 
     root: Path
     suite: Suite | None
     results: tuple[Result, ...]
     records: tuple[tuple[str, StoredRecord], ...]
     timed: tuple[TimedData, ...] = ()
+    unable: tuple[Unable, ...] = ()
 
 
 def read_study(root: Path) -> Study:
@@ -120,7 +136,11 @@ def read_study(root: Path) -> Study:
     if not root.is_dir():
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
-    results = tuple(_results(root))
+    results = tuple(result for path in result_files(root) if (result := read_result(path, root)) is not None)
+    unable = tuple(_unable(root))
+    if not results and unable:
+        reasons = "; ".join(f"{each.method}: {each.reason}" for each in unable[:5])
+        raise UserError(f"no method could run, so that {root} has nothing to report: {reasons}")
     if not results:
         raise UserError(
             f"{root} holds no evaluation: run the suite first, or "
@@ -133,7 +153,15 @@ def read_study(root: Path) -> Study:
     timed = tuple(_timed(path, root) for path in _json_files(root, "timing"))
     records += [(each.source, each.record) for each in timed if each.record is not None]
     records.sort(key=lambda item: (item[1].date, item[0]))
-    return Study(root, suite, results, tuple(records), timed)
+    return Study(root, suite, results, tuple(records), timed, unable)
+
+
+def _unable(root: Path) -> Iterator[Unable]:
+    for path in _json_files(root, "evaluation"):
+        folders = path.relative_to(root).with_suffix("").parts
+        if len(folders) == 5 and (reason := reason_in(path)) is not None:
+            _, descriptor, dataset, variant, method = folders
+            yield Unable(dataset, descriptor, variant, method, reason)
 
 
 def _timed(path: Path, root: Path) -> TimedData:
@@ -150,14 +178,19 @@ def _timed(path: Path, root: Path) -> TimedData:
     return TimedData(source, dataset, descriptor, PLAIN, timings, record)
 
 
-def _results(root: Path) -> Iterator[Result]:
+def result_files(root: Path) -> list[Path]:
+    """List the files of a results folder that may be evaluations."""
     paths = list(_json_files(root, "evaluation"))
     # Someone who evaluated by hand may have written straight into the folder.
-    paths = paths or sorted(root.glob("*.json"))
-    for path in paths:
-        content = read_json(path)
-        if isinstance(content, Mapping) and not set(content).isdisjoint(PROTOCOL_NAMES):
-            yield _named(_validated(Evaluation, content, path), path, root)
+    return paths or sorted(root.glob("*.json"))
+
+
+def read_result(path: Path, root: Path) -> Result | None:
+    """Read one evaluation of a results folder; None for a file that is none (UserError when damaged)."""
+    content = read_json(path)
+    if not isinstance(content, Mapping) or set(content).isdisjoint(PROTOCOL_NAMES):
+        return None
+    return _named(_validated(Evaluation, content, path), path, root)
 
 
 def _named(evaluation: Evaluation, path: Path, root: Path) -> Result:
@@ -208,3 +241,8 @@ def _validated(model: type[Model], content: object, path: Path) -> Model:
         # Pydantic's sentences are about types; a missing key deserves its own.
         wrong = "is missing" if first["type"] == "missing" else f"is wrong ({first['msg'].lower()})"
         raise UserError(f"{path} is damaged: {key} {wrong}; make it again") from error
+
+
+def read_model(model: type[Model], path: Path) -> Model:
+    """Read a JSON file of a study into typed values (UserError when it is damaged)."""
+    return _validated(model, read_json(path), path)

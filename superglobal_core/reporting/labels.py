@@ -38,6 +38,11 @@ class Labels:
             return entry.label
         return SINGLE_STAGE if result.is_single_stage and not self._suite else result.method
 
+    def named(self, method: str) -> str:
+        """Return a method's label by its name in the suite."""
+        entry = self._suite.methods.get(method) if self._suite else None
+        return (entry and entry.label) or method
+
     def distractors(self, result: Result) -> str:
         """Say how many distractors were really searched, not how many were wanted."""
         number = result.record.distractors

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from superglobal_core.reporting import speed_texts
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import SERIES, Figure
 from superglobal_core.reporting.gallery import CASES, PLACES, Exhibit
@@ -17,11 +18,12 @@ from superglobal_core.reporting.provenance import (
     gather_facts,
     gathered_sets,
     remarks,
-    settings,
 )
+from superglobal_core.reporting.record_views import record_views
 from superglobal_core.reporting.speed_view import SpeedView
 from superglobal_core.reporting.study import Group, agree_on_distractors
 from superglobal_core.reporting.tables import CUTOFFS
+from superglobal_core.reporting.unable import unable_methods, unable_of, unable_remarks
 
 TEMPLATE = "report.html.j2"
 
@@ -40,8 +42,10 @@ def results_content(
 
     downloads: files beside the page and what they hold.
     """
+    unable = unable_methods(study)
     return {
         "groups": groups,
+        "unable_of": lambda group: unable_of(group, unable),
         "labels": labels,
         "datasets": {
             labels.dataset(name): dataset_facts(
@@ -50,7 +54,7 @@ def results_content(
             for name in dict.fromkeys(group.dataset for group in groups)
         },
         "facts": gather_facts(study),
-        "remarks": remarks(study, groups, labels),
+        "remarks": [*remarks(study, groups, labels), *unable_remarks(unable, groups, labels)],
         "agree_on_distractors": agree_on_distractors,
         "cutoffs": CUTOFFS,
         "charts": [(figure, inline_svg(figure, f"chart{number}-")) for number, figure in enumerate(figures)],
@@ -62,7 +66,8 @@ def results_content(
         "places": PLACES,
         "pictures": album.pictures,
         "records": study.records,
-        "settings": settings,
+        "described": record_views(study, groups, labels),
+        "anchor": record_anchor,
         "gathered": gathered_sets(study),
         "downloads": downloads,
         "series": len(SERIES),

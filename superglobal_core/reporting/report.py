@@ -16,6 +16,7 @@ from superglobal_core.reporting.figures import change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.page import TEMPLATE, results_content
+from superglobal_core.reporting.parameters_page import parameters_part
 from superglobal_core.reporting.pictures import Album
 from superglobal_core.reporting.shell import RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
@@ -26,6 +27,7 @@ from superglobal_core.reporting.speed_view import speed_views
 from superglobal_core.reporting.statistics_page import statistics_part
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
+from superglobal_core.reporting.unable import unable_methods
 from superglobal_core.reporting.verdict_page import verdict_part
 
 CONTENTS = {
@@ -42,6 +44,7 @@ CONTENTS = {
 PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (
     statistics_part,
     ablation_part,
+    parameters_part,
     verdict_part,
 )
 
@@ -66,6 +69,7 @@ def write_report(results: Path, out: Path) -> Path:
     study = read_study(results)
     check_writable(out / RESULTS.file)
     labels, groups = Labels(study.suite), group_results(study)
+    unable = unable_methods(study)
     note = study.suite.note if study.suite else None
     files = find_datasets(study)
     truths = {name: found.truth for name, found in files.items() if found.truth is not None}
@@ -82,8 +86,8 @@ def write_report(results: Path, out: Path) -> Path:
     drawn = [*figures, *(figure for found in charts for figure in found)]
     drawn += [figure for part in parts for figure in part.figures]
     written = {
-        "map.csv": map_csv(groups, labels),
-        "map.md": map_markdown(groups, labels, note),
+        "map.csv": map_csv(groups, labels, unable),
+        "map.md": map_markdown(groups, labels, note, unable),
         "map.tex": map_latex(groups, labels, note),
         "per_query.csv": per_query_csv(groups, labels, truths),
         "citations.bib": citations_bib(study),

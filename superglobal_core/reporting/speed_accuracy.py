@@ -37,7 +37,7 @@ class Accuracies:
     """Finds the evaluation of a timed method: same descriptor, data set and database."""
 
     def __init__(self, study: Study, groups: Sequence[Group], timed: TimedData) -> None:
-        self._suite, self._timed = study.suite, timed
+        self._suite, self._timed, self._unable = study.suite, timed, study.unable
         key = (timed.dataset, timed.descriptor, timed.variant)
         self._group = next(
             (group for group in groups if (group.dataset, group.descriptor, group.variant) == key), None
@@ -81,6 +81,14 @@ class Accuracies:
             why = accuracy_missing(suite, timed.descriptor, timed.dataset, timed.variant, name)
             if why is not None:
                 return why
+        for each in self._unable:
+            if (each.descriptor, each.dataset, each.variant, each.method) == (
+                timed.descriptor,
+                timed.dataset,
+                timed.variant,
+                name,
+            ):
+                return f"it could not run ({each.reason})"
         for sentence in timing.note:
             if sentence.startswith(f"{NOT_AVAILABLE}: "):
                 return sentence.removeprefix(f"{NOT_AVAILABLE}: ").partition(";")[0]

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from superglobal_core.availability import PLAIN, WITH_DISTRACTORS, accuracy_missing
-from superglobal_core.reporting.collect import Result, Study
+from superglobal_core.availability import (
+    PLAIN,
+    WITH_DISTRACTORS,
+    accuracy_missing,
+    descriptor_missing,
+    has_distractors,
+)
+from superglobal_core.config import Suite
+from superglobal_core.reporting.collect import Result, Study, Unable
 from superglobal_core.reporting.families import Comparison, Family, make_family
 
 
@@ -68,27 +75,46 @@ def missing_results(study: Study) -> list[str]:
     suite = study.suite
     if suite is None:
         return []
-    wanted = []
-    for descriptor, how in suite.descriptors.items():
-        for dataset, data in suite.datasets.items():
-            existing = how.existing[dataset].distractors if how.existing else None
-            drawn = data.synthetic is not None and data.synthetic.distractors > 0
-            has_some = existing if how.existing else (suite.distractor_set or drawn or data.distractor_images)
-            variants = (PLAIN, WITH_DISTRACTORS) if suite.distractors and has_some else (PLAIN,)
-            wanted += [
-                f"{descriptor}/{dataset}/{variant}/{method}"
-                for variant in variants
-                for method in suite.methods
-                if accuracy_missing(suite, descriptor, dataset, variant, method) is None
-            ]
+    wanted = [
+        f"{descriptor}/{dataset}/{variant}/{method}"
+        for descriptor, dataset, variant, method in _asked_for(suite)
+        if accuracy_missing(suite, descriptor, dataset, variant, method) is None
+    ]
     if suite.timing is not None:
         first = next(iter(suite.datasets))
-        wanted += [f"timing/{descriptor}/{first}/{PLAIN}" for descriptor in suite.descriptors]
+        wanted += [
+            f"timing/{descriptor}/{first}/{PLAIN}"
+            for descriptor in suite.descriptors
+            if descriptor_missing(suite, descriptor, first) is None
+        ]
     found = {
         f"{result.descriptor}/{result.dataset}/{result.variant}/{result.method}" for result in study.results
     }
+    found |= {f"{each.descriptor}/{each.dataset}/{each.variant}/{each.method}" for each in study.unable}
     found |= {f"timing/{each.descriptor}/{each.dataset}/{each.variant}" for each in study.timed}
     return [name for name in wanted if name not in found]
+
+
+def known_unable(study: Study) -> list[Unable]:
+    """List the methods that the suite itself says have no figures on some data."""
+    suite = study.suite
+    if suite is None:
+        return []
+    return [
+        Unable(dataset, descriptor, variant, method, reason)
+        for descriptor, dataset, variant, method in _asked_for(suite)
+        if (reason := accuracy_missing(suite, descriptor, dataset, variant, method)) is not None
+    ]
+
+
+def _asked_for(suite: Suite) -> Iterator[tuple[str, str, str, str]]:
+    """Yield descriptor, data set, variant and method of everything that a suite asks for."""
+    for descriptor in suite.descriptors:
+        for dataset in suite.datasets:
+            among = suite.distractors and has_distractors(suite, descriptor, dataset)
+            for variant in (PLAIN, WITH_DISTRACTORS) if among else (PLAIN,):
+                for method in suite.methods:
+                    yield descriptor, dataset, variant, method
 
 
 def foreign_results(study: Study) -> list[str]:

@@ -6,18 +6,16 @@ import subprocess
 from pathlib import Path
 
 from superglobal_core.files import check_writable, make_folder
+from superglobal_core.methods.conformance.lacking import lacking
 from superglobal_core.methods.registry import read_found
 from superglobal_core.reasons import CannotRunError, reason_of, write_reason
-from superglobal_core.steps.cannot_run import check_needs
 
 # Whoever stops the workflow stops its programs: SIGINT, SIGTERM and what shells make of them.
 STOPPED = (-2, -15, 130, 143)
 LONGEST_LINE = 200
 
 
-def attempt_step(
-    method: str | Path, script: str, out: str | Path, log: str | Path, weights: Path | None = None
-) -> tuple[int, str | None]:
+def attempt_step(method: str | Path, script: str, out: str | Path, log: str | Path) -> tuple[int, str | None]:
     """Run a script of bash for a method; its output goes to the log.
 
     out: the file that it leaves; where it fails, or leaves none, the reason takes its place. So it does
@@ -35,7 +33,8 @@ def attempt_step(
     make_folder(log.parent)
     out.unlink(missing_ok=True)
     try:
-        check_needs(found, weights)
+        if (missing := lacking(found.description.needs)) is not None:
+            raise CannotRunError(missing)
         with log.open("wb") as stream:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", script],

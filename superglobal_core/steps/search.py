@@ -16,8 +16,8 @@ from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.files import sha256_of
 from superglobal_core.results import check_outputs, recorded
-from superglobal_core.search.exact import search
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.shortlists import most_labelled
 
 
@@ -46,6 +46,11 @@ def search_step(
         ranking = rank(query_store, database, k, groundtruth, device).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
+        facts["inputs"] = [
+            *given_files(ground_truth=groundtruth),
+            *descriptor_inputs("queries", [queries], query_store),
+            *descriptor_inputs("database", databases, database),
+        ]
     return ranking
 
 
@@ -53,6 +58,9 @@ def rank(
     query_store: FeatureStore, database: FeatureStore, k: int, groundtruth: str | Path | None, device: str
 ) -> Ranking:
     """Search opened descriptors: see `search_step`."""
+    # Here, because steps that only look at rankings can do without torch.
+    from superglobal_core.search.exact import search
+
     about: dict[str, Any] = {
         "queries": len(query_store),
         "database": len(database),

@@ -9,22 +9,33 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, validate
 
-from superglobal_core.availability import accuracy_missing, features_name
+from superglobal_core.ablation_plan import bases
+from superglobal_core.availability import (
+    accuracy_missing,
+    descriptor_missing,
+    features_name,
+    has_distractors,
+    has_images,
+    local_kind,
+)
 from superglobal_core.code_version import fingerprint
 from superglobal_core.config import parse_suite, save_suite
 from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError
+from superglobal_core.methods.registry import folder_digest
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
-from superglobal_core.reranking.names import LOCAL_KINDS
 from superglobal_core.steps.items import checkpoint_path, record_of, weights_path
 from superglobal_core.steps.needs import generation_of, needs_of
 
 min_version("9.10")
 
 try:
-    SUITE = parse_suite(config, "the suite's configuration")
+    SUITE = parse_suite(
+        config, "the suite's configuration", Path(workflow.basedir) / "workflow/methods"
+    )
     CATALOGUE = load_catalogue(SUITE.catalogues)
     NEEDS = needs_of(SUITE, CATALOGUE)
+    ABLATION_BASES = bases(SUITE)
 except UserError as error:
     raise WorkflowError(str(error))
 # As the model understood it: `--config distractors=false` arrives as a text.
@@ -131,17 +142,6 @@ def existing(wildcards):
     )
 
 
-def has_distractors(dataset, descriptor):
-    """Whether a descriptor can be searched among a data set's distractors."""
-    given = SUITE.descriptors[descriptor].existing
-    if given is not None:
-        return given[dataset].distractors is not None
-    data = SUITE.datasets[dataset]
-    return bool(
-        SET or data.distractor_images or (data.synthetic and data.synthetic.distractors)
-    )
-
-
 def features(wildcards, split):
     """The folder (or file) of a split's descriptors."""
     given = existing(wildcards)
@@ -216,7 +216,7 @@ def results_of(step, suffix):
         for descriptor in SUITE.descriptors
         for size in ("plain", "distractors")
         if size == "plain"
-        or (SUITE.distractors and has_distractors(dataset, descriptor))
+        or (SUITE.distractors and has_distractors(SUITE, descriptor, dataset))
         for method in SUITE.methods
         if accuracy_missing(SUITE, descriptor, dataset, size, method) is None
     ]
@@ -230,6 +230,7 @@ def timings():
     return [
         f"{RESULTS}/timing/{descriptor}/{dataset}/plain.json"
         for descriptor in SUITE.descriptors
+        if descriptor_missing(SUITE, descriptor, dataset) is None
     ]
 
 
@@ -277,7 +278,8 @@ def finished_images(wildcards):
 
 def boxes(wildcards):
     """The ground truth for the queries' boxes; other images are described whole."""
-    crop = SUITE.descriptors[wildcards.descriptor].extract.query_crop
+    given = SUITE.descriptors[wildcards.descriptor].extract
+    crop = given is None or given.query_crop
     return groundtruth(wildcards) if crop and wildcards.split == "queries" else []
 
 

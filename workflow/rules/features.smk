@@ -38,7 +38,11 @@ rule codes:
     log:
         f"{LOGS}/codes/{{descriptor}}/{{dataset}}.log",
     wildcard_constraints:
-        descriptor=one_of(sorted(set(SUITE.descriptors) - set(EXTRACTED))),
+        descriptor=one_of(
+            name
+            for name, descriptor in SUITE.descriptors.items()
+            if descriptor.existing is not None
+        ),
     conda:
         "../../environment.yml"
     params:

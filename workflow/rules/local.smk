@@ -20,9 +20,7 @@ rule local:
         gpu=1,
     params:
         images=image_source,
-        kind=lambda wildcards: LOCAL_KINDS[
-            SUITE.methods[LOCAL[wildcards.local][1]].reranker
-        ],
+        kind=lambda wildcards: local_kind(SUITE.methods[LOCAL[wildcards.local][1]]),
         networks=lambda wildcards: network_options(*LOCAL[wildcards.local]),
         boxes=lambda wildcards, input: options(boxes=input.boxes or None),
         code=fingerprint("superglobal_core.steps.local"),

@@ -1,16 +1,44 @@
 # What the rules about methods share: their options, local features, and timing.
 
 
-def method_options(wildcards):
-    """The method's name and parameters as options."""
-    chosen = SUITE.methods[wildcards.method]
-    left_out = {"label", "reranker", "parameters", "weights", "download"}
-    own = options(method=chosen.reranker, **chosen.model_dump(exclude=left_out))
-    others = (
-        f"--set {shlex.quote(f'{name}={value}')}"
-        for name, value in chosen.parameters.items()
+def running(*kinds):
+    """The names of the methods that run in these ways."""
+    return [name for name, chosen in SUITE.methods.items() if chosen.runs in kinds]
+
+
+def settings(parameters):
+    """Parameters as --set options."""
+    return " ".join(
+        f"--set {shlex.quote(f'{name}={value}')}" for name, value in parameters.items()
     )
-    return " ".join([own, *others])
+
+
+def method_options(wildcards):
+    """The method's name, or its folder, and its parameters as options."""
+    chosen = SUITE.methods[wildcards.method]
+    common = options(shortlist=chosen.shortlist, junk=chosen.junk)
+    if chosen.runs == "builtin":
+        named = options(method=chosen.reranker)
+    else:
+        named = options(method=chosen.found.path, weights=weights(wildcards.method))
+    return f"{named} {common} {settings(chosen.given())}"
+
+
+def method_digest(wildcards):
+    """What changes when a file in the method's folder does; the library's own methods have a fingerprint."""
+    chosen = SUITE.methods[wildcards.method]
+    return None if chosen.runs == "builtin" else folder_digest(chosen.found.path)
+
+
+def timed_methods():
+    """What a timing depends on of each method."""
+    return [
+        [
+            chosen.model_dump(mode="json", exclude={"found"}),
+            None if chosen.runs == "builtin" else folder_digest(chosen.found.path),
+        ]
+        for chosen in SUITE.methods.values()
+    ]
 
 
 def weights(method):
@@ -41,7 +69,7 @@ def finished_networks(descriptor, method):
 
 def rerank_threads(wildcards):
     """Many by local features; by global descriptors it takes a second, mostly the start of Python."""
-    return 8 if SUITE.methods[wildcards.method].reranker in LOCAL_KINDS else 1
+    return 8 if local_kind(SUITE.methods[wildcards.method]) else 1
 
 
 def local_folder(wildcards, split):
@@ -55,14 +83,14 @@ def finished_local(wildcards):
     folders = [
         local_folder(wildcards, split) for split in ["queries", *splits(wildcards)]
     ]
-    if folders[0] is None:
-        return []
     networks = finished_networks(wildcards.descriptor, wildcards.method)
+    if folders[0] is None:
+        return networks
     return [f"{folder}/record.json" for folder in folders] + networks
 
 
-def local_options(wildcards):
-    """A local method's features and networks as options."""
+def local_folders(wildcards):
+    """A method's local features as options; none for methods without."""
     queries = local_folder(wildcards, "queries")
     if queries is None:
         return ""
@@ -70,14 +98,20 @@ def local_options(wildcards):
         options(local_database=local_folder(wildcards, split))
         for split in splits(wildcards)
     ]
-    networks = network_options(wildcards.descriptor, wildcards.method)
-    return " ".join([options(local_queries=queries), *database, networks])
+    return " ".join([options(local_queries=queries), *database])
+
+
+def local_options(wildcards):
+    """A local method's features and networks as options."""
+    folders = local_folders(wildcards)
+    networks = folders and network_options(wildcards.descriptor, wildcards.method)
+    return f"{folders} {networks}".strip()
 
 
 def timed_local(wildcards):
     """The local features that are there anyway, by kind, for a timing: those of methods with accuracy."""
     return {
-        LOCAL_KINDS[SUITE.methods[method].reranker]: f"{RESULTS}/local/"
+        local_kind(SUITE.methods[method]): f"{RESULTS}/local/"
         f"{features_name(SUITE, wildcards.descriptor, method)}/{wildcards.dataset}"
         for method in SUITE.methods
         if features_name(SUITE, wildcards.descriptor, method) is not None
@@ -88,15 +122,9 @@ def timed_local(wildcards):
     }
 
 
-def has_images(dataset):
-    """Whether a data set's images are at hand."""
-    data = SUITE.datasets[dataset]
-    return data.groundtruth is None or data.database_images is not None
-
-
 def timed_images(wildcards, split):
     """A split's images for a timing: a folder or a list; None where there are none."""
-    if not has_images(wildcards.dataset):
+    if not has_images(SUITE, wildcards.dataset):
         return None
     if SUITE.datasets[wildcards.dataset].synthetic is not None:
         return f"{RESULTS}/data/{wildcards.dataset}/{split}"
@@ -110,7 +138,7 @@ def finished_timing(wildcards):
         for folder in timed_local(wildcards).values()
         for split in ("queries", "database")
     ]
-    if has_images(wildcards.dataset):
+    if has_images(SUITE, wildcards.dataset):
         data = SUITE.datasets[wildcards.dataset]
         made = f"{RESULTS}/data/{wildcards.dataset}"
         waits += (
@@ -144,10 +172,10 @@ def timing_options(wildcards):
         chosen["checkpoint"] = given.checkpoint or (
             checkpoint_path(CATALOGUE[given.download], ROOT) if given.download else None
         )
-        if given.query_crop and has_images(wildcards.dataset):
+        if given.query_crop and has_images(SUITE, wildcards.dataset):
             chosen["boxes"] = groundtruth(wildcards)
     for method, entry in SUITE.methods.items():
-        kind = LOCAL_KINDS.get(entry.reranker)
+        kind = local_kind(entry) if entry.runs == "builtin" else None
         if weights(method) is not None and (kind == "xfeat" or entry.reranker == "rrt"):
             chosen["xfeat" if kind == "xfeat" else "rrt"] = weights(method)
     stored = [

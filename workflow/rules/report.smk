@@ -6,11 +6,20 @@ rule report:
         evaluations=results_of("evaluation", ".json"),
         rankings=results_of("rankings", ".npz"),
         timings=timings(),
+        ablations=ablations(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(
             f"{REPORTS}/{{name}}",
-            name=["map.csv", "map.md", "map.tex", "per_query.csv", "citations.bib", "statistics.html", "verdict.html"],
+            name=[
+                "map.csv",
+                "map.md",
+                "map.tex",
+                "per_query.csv",
+                "citations.bib",
+                "statistics.html",
+                "verdict.html",
+            ],
         ),
     log:
         f"{LOGS}/report.log",

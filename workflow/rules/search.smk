@@ -22,11 +22,12 @@ rule search:
         spare=options(
             spare=(
                 True
-                if any(chosen.junk == "remove" for chosen in SUITE.methods.values())
+                if SUITE.ablation
+                or any(chosen.junk == "remove" for chosen in SUITE.methods.values())
                 else None
             )
         ),
         code=fingerprint("superglobal_core.steps.search"),
     shell:
         "superglobal search --queries '{params.queries}' {params.databases} --k {params.places} {params.spare}"
-        " --groundtruth {input.groundtruth} --out {output.ranking} > {log} 2>&1"
+        " --groundtruth {input.groundtruth} --say-why --out {output.ranking} > {log} 2>&1"

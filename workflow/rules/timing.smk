@@ -21,7 +21,7 @@ rule time:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
         options=timing_options,
-        methods=[chosen.model_dump(mode="json") for chosen in SUITE.methods.values()],
+        methods=timed_methods(),
         code=fingerprint("superglobal_core.steps.time"),
     shell:
         "superglobal time --suite {params.suite} --queries '{params.queries}' {params.databases}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from superglobal_core.availability import PLAIN
 from superglobal_core.files import check_writable, write_text
+from superglobal_core.reporting.ablation_page import ablation_part
 from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.drawing import Figure
@@ -42,6 +43,7 @@ CONTENTS = {
 #: the pages beside the first; each is left out where a study has nothing for it
 PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (
     statistics_part,
+    ablation_part,
     parameters_part,
     verdict_part,
 )

@@ -48,7 +48,9 @@ class OtherBackbone(Model):
     def missing(self) -> str | None:
         """Why it cannot be measured; None where it can."""
         if self.checkpoint is None and self.download is None:
-            return "weights not at hand: name them by `checkpoint` or `download`"
+            return "its weights are not at hand: name them by `checkpoint` or `download`"
+        if self.checkpoint is not None and not self.checkpoint.is_file():
+            return f"its weights are not at hand: there is no file {self.checkpoint}"
         return None
 
 

@@ -16,10 +16,17 @@ from superglobal_core.reranking.names import METHOD_NAMES
 def report(
     results: Annotated[Path, typer.Option(help="a suite's folder of results")],
     out: Out,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="only this page: statistics, ablation, parameters or verdict; may be given again"),
+    ] = None,
 ) -> None:
-    """Write the report: one page and tables."""
-    from superglobal_core.reporting.report import write_report
+    """Write the report: pages and tables."""
+    from superglobal_core.reporting.report import write_pages, write_report
 
+    if only:
+        typer.echo(f"written: {', '.join(map(str, write_pages(results, out, only)))}")
+        return
     typer.echo(f"the report is {write_report(results, out)}")
 
 

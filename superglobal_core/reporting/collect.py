@@ -127,21 +127,23 @@ class Study:
     unable: tuple[Unable, ...] = ()
 
 
-def read_study(root: Path) -> Study:
+def read_study(root: Path, *, evaluated: bool = True) -> Study:
     """Read a results folder.
 
+    evaluated: whether there must be an evaluation in it.
+
     Raises:
-        UserError: when there is no folder, no evaluation in it, or a file is damaged.
+        UserError: when there is no folder, no evaluation that there must be, or a file is damaged.
     """
     if not root.is_dir():
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
     results = tuple(result for path in result_files(root) if (result := read_result(path, root)) is not None)
     unable = tuple(_unable(root))
-    if not results and unable:
+    if evaluated and not results and unable:
         reasons = "; ".join(f"{each.method}: {each.reason}" for each in unable[:5])
         raise UserError(f"no method could run, so that {root} has nothing to report: {reasons}")
-    if not results:
+    if evaluated and not results:
         raise UserError(
             f"{root} holds no evaluation: run the suite first, or "
             f"`superglobal evaluate --groundtruth GND.pkl --ranks FILE --out {root / 'evaluation' / 'NAME.json'}`"

@@ -192,6 +192,7 @@ rule ablation_tables:
         "../../environment.yml"
     params:
         results=lambda wildcards: RESULTS,
+        suite=SUITE.model_dump(mode="json"),
         code=fingerprint("superglobal_core.reporting.report"),
     shell:
-        "superglobal report --results {params.results} --only ablation --out {output} > {log} 2>&1"
+        "superglobal report --results {params.results} --only ablation --only parameters --out {output} > {log} 2>&1"

@@ -31,6 +31,16 @@ class Grids(Model):
     betas: list[Annotated[float, Field(ge=0)]] = Field([0.0, 0.05, 0.15, 0.3, 1.0], description="beta")
 
 
+class Tuning(Grids):
+    """Choosing M, K and beta on some queries and reporting them on others; see `superglobal tune`."""
+
+    on: Name = Field(description="the data set to tune on")
+    report: Name | None = Field(
+        None, description="the data set to report on; by default `on`, with half of its queries for each"
+    )
+    protocol: Literal["easy", "medium", "hard"] = Field("medium", description="whose mAP is maximised")
+
+
 class OtherBackbone(Model):
     """Another backbone to put the descriptor's modules on."""
 
@@ -70,6 +80,9 @@ class Ablation(Model):
     neighbours: int = Field(9, ge=0, description="K")
     beta: float = Field(0.15, ge=0, description="beta")
     grids: Grids | None = Field(None, description="also every combination of M, K and beta, as heat maps")
+    tuning: list[Tuning] = Field(
+        [], description="also choose M, K and beta on some queries, report on others"
+    )
 
     def check(self, extracted: Sequence[str], datasets: Sequence[str]) -> None:
         """Refuse a descriptor or data set that the suite does not have (ValueError)."""
@@ -78,6 +91,15 @@ class Ablation(Model):
             raise ValueError(
                 f"ablation.descriptor is {self.descriptor}, which is no extracted descriptor: {choice}"
             )
-        for dataset in self.datasets or ():
-            if dataset not in datasets:
-                raise ValueError(f"ablation.datasets names '{dataset}', which is not in datasets")
+        named = {"datasets": self.datasets or ()}
+        for number, tuning in enumerate(self.tuning):
+            named[f"tuning.{number}"] = [name for name in (tuning.on, tuning.report) if name is not None]
+            if tuning.on == tuning.report:
+                raise ValueError(
+                    f"ablation.tuning.{number} tunes and reports on '{tuning.on}': leave `report` out, so that "
+                    "each has half of its queries"
+                )
+        for key, names in named.items():
+            for dataset in names:
+                if dataset not in datasets:
+                    raise ValueError(f"ablation.{key} names '{dataset}', which is not in datasets")

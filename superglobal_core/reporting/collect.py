@@ -154,8 +154,17 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
             records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
     timed = tuple(_timed(path, root) for path in _json_files(root, "timing"))
     records += [(each.source, each.record) for each in timed if each.record is not None]
+    records += _kept_inside(root)
     records.sort(key=lambda item: (item[1].date, item[0]))
     return Study(root, suite, results, tuple(records), timed, unable)
+
+
+def _kept_inside(root: Path) -> Iterator[tuple[str, StoredRecord]]:
+    """Yield the records of ablations, sweeps and tunings, which hold their own."""
+    for path in _json_files(root, "ablation", "sweeps", "tuning"):
+        content = read_json(path)
+        if isinstance(content, Mapping) and content.get("record") is not None:
+            yield _relative(path, root), _validated(StoredRecord, content["record"], path)
 
 
 def _unable(root: Path) -> Iterator[Unable]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from superglobal_core.reporting.ablation_effects import measured_effects
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
@@ -35,7 +36,8 @@ TEMPLATE = "verdict.html.j2"
 def verdict_part(
     study: Study, results: Sequence[Group], labels: Labels, effects: Effects | None = None
 ) -> Part:
-    """Return the page with `verdict.csv` and `verdict.md`; effects: see `judge_run`."""
+    """Return the page with `verdict.csv` and `verdict.md`; effects: see `judge_run`; by default
+    those of the study's ablation."""
     reported = load_reported()
     timed = speed_groups(study, results)
     measured = measured_results(study, labels, reported)
@@ -45,7 +47,7 @@ def verdict_part(
         speedups=measured_speedups(timed),
         memory=measured_memory(timed),
         timed=bool(timed),
-        effects=effects,
+        effects=measured_effects(study) if effects is None and measured else effects,
     )
     note = study.suite.note if study.suite else None
     content = {

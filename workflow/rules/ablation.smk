@@ -2,9 +2,14 @@
 
 BASES = {base.name: base for base in ABLATION_BASES}
 ABLATED = (SUITE.ablation.datasets or list(SUITE.datasets)) if SUITE.ablation else []
+TUNINGS = {
+    f"{tuning.on}-to-{tuning.report or 'other-half'}": tuning
+    for tuning in (SUITE.ablation.tuning if SUITE.ablation else [])
+}
 
 
 wildcard_constraints:
+    tuning=one_of(TUNINGS),
     base=one_of(BASES),
     ablated=one_of(ABLATED),
 
@@ -21,7 +26,7 @@ def ablations():
             f"{RESULTS}/sweeps/{SUITE.ablation.descriptor}/{dataset}/plain.json"
             for dataset in ABLATED
         ]
-    return files
+    return files + [f"{RESULTS}/tuning/{name}.json" for name in TUNINGS]
 
 
 def base_checkpoint(wildcards):
@@ -178,6 +183,65 @@ rule sweep:
     shell:
         "superglobal sweep --queries {params.folder}/queries --database {params.folder}/database"
         " --groundtruth {input.groundtruth} --search {input.search} {params.grids} --out {output} > {log} 2>&1"
+
+
+def tuned_datasets(wildcards):
+    """The data sets that a tuning works on."""
+    tuning = TUNINGS[wildcards.tuning]
+    return [tuning.on, *([tuning.report] if tuning.report else [])]
+
+
+def truth_of(dataset):
+    """The ground truth of a data set by its name."""
+    return groundtruth(type("", (), {"dataset": dataset}))
+
+
+def tune_options(wildcards):
+    """The descriptors, ground truths and grids of a tuning as options."""
+    tuning, named = TUNINGS[wildcards.tuning], tuned_datasets(wildcards)
+    chosen = {}
+    for prefix, dataset in zip(("", "report_"), named):
+        folder = f"{RESULTS}/features/{SUITE.ablation.descriptor}/{dataset}"
+        chosen |= {
+            f"{prefix}queries": f"{folder}/queries",
+            f"{prefix}database": f"{folder}/database",
+            f"{prefix}groundtruth": truth_of(dataset),
+            f"{prefix}dataset": dataset,
+        }
+    for name in ("shortlists", "neighbours", "betas"):
+        chosen[name] = ",".join(map(str, getattr(tuning, name)))
+    half = " --half" if len(named) == 1 else ""
+    return (
+        options(**chosen, protocol=tuning.protocol, suite=SUITE.suite, seed=SUITE.seed)
+        + half
+    )
+
+
+rule tune:
+    # M, K and beta chosen on some queries, and reported on others.
+    input:
+        features=lambda wildcards: [
+            f"{RESULTS}/features/{SUITE.ablation.descriptor}/{dataset}/{split}/record.json"
+            for dataset in tuned_datasets(wildcards)
+            for split in ("queries", "database")
+        ],
+        groundtruth=lambda wildcards: [
+            truth_of(dataset) for dataset in tuned_datasets(wildcards)
+        ],
+    output:
+        f"{RESULTS}/tuning/{{tuning}}.json",
+    log:
+        f"{LOGS}/tune/{{tuning}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        gpu=GPU,
+    params:
+        options=tune_options,
+        code=fingerprint("superglobal_core.steps.tune"),
+    shell:
+        "superglobal tune {params.options} --out {output} > {log} 2>&1"
 
 
 rule ablation_tables:

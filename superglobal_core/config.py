@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from superglobal_core.config_parts import Found, MethodName, Model, Name, key_is_name, short_forms
+from superglobal_core.config_parts import Found, MethodName, Model, Name, may_lack, short_forms
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
 from superglobal_core.methods.folder import MethodFolder
@@ -138,7 +138,7 @@ class Descriptor(Model):
 class Method(Model):
     """A reranker of the shortlist, or another way to a ranking, and its parameters."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=key_is_name)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=may_lack("reranker"))
 
     label: str | None = Field(
         None,
@@ -231,11 +231,15 @@ class Timing(Model):
 class Suite(Model):
     """One suite: which data, which descriptors, which methods, and how to evaluate."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra=may_lack("descriptors"))
+
     suite: Name = Field(description="the folder of its results and reports")
     title: str = Field(description="the report's heading")
     note: str | None = Field(None, description="shown at the top of the report")
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name")
-    descriptors: dict[Name, Descriptor] = Field(min_length=1, description="descriptors by name")
+    descriptors: dict[Name, Descriptor] = Field(
+        min_length=1, description="descriptors by name; left out where methods make them"
+    )
     method_paths: list[Path] = Field(
         [], description="folders that hold methods' folders, beside workflow/methods"
     )

@@ -458,7 +458,17 @@ def test_doctor(run: Run) -> None:
 def test_help_names_every_verb(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
-    for verb in ("landmarks", "extract", "search", "rerank", "evaluate", "report", "doctor", "check-method"):
+    for verb in (
+        "landmarks",
+        "extract",
+        "search",
+        "rerank",
+        "evaluate",
+        "report",
+        "doctor",
+        "check-method",
+        "new-method",
+    ):
         assert f" {verb} " in done.out
     assert run() == done
 

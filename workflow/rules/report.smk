@@ -10,7 +10,15 @@ rule report:
         page=f"{REPORTS}/index.html",
         tables=expand(
             f"{REPORTS}/{{name}}",
-            name=["map.csv", "map.md", "map.tex", "per_query.csv", "citations.bib", "statistics.html", "verdict.html"],
+            name=[
+                "map.csv",
+                "map.md",
+                "map.tex",
+                "per_query.csv",
+                "citations.bib",
+                "statistics.html",
+                "verdict.html",
+            ],
         ),
     log:
         f"{LOGS}/report.log",

@@ -15,6 +15,7 @@ include: "workflow/rules/rerank.smk"
 include: "workflow/rules/programs.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/timing.smk"
+include: "workflow/rules/ablation.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -26,9 +27,16 @@ onstart:
 
 localrules:
     all,
+    ablation,
 
 
 rule all:
     default_target: True
     input:
         f"{REPORTS}/index.html",
+
+
+rule ablation:
+    # One switch, module or parameter changed at a time: tables and pages of these alone.
+    input:
+        f"{REPORTS}/ablation",

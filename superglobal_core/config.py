@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from superglobal_core.config_parts import Found, MethodName, Model, Name, may_lack, short_forms
+from superglobal_core.config_ablation import Ablation
+from superglobal_core.config_parts import (
+    Exponent,
+    Floor,
+    Found,
+    MethodName,
+    Model,
+    Name,
+    may_lack,
+    short_forms,
+)
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
 from superglobal_core.methods.folder import MethodFolder
@@ -56,12 +66,21 @@ class Extract(Model):
     backbone: Literal["resnet50", "resnet101", "mini"] = Field(description="the network")
     checkpoint: Path | None = Field(None, description="its weights; mini's come with the package")
     download: Name | None = Field(None, description="download its weights: their name in the catalogue")
-    preset: Literal["superglobal", "cvnet-global"] = Field("superglobal", description="all switches at once")
+    preset: Literal["superglobal", "cvnet-global", "official", "paper", "cvnet"] = Field(
+        "superglobal",
+        description="all switches at once; official and paper are superglobal, cvnet is cvnet-global",
+    )
     scales: list[float] | None = Field(None, min_length=1, description="factors of the image's sides")
     gem_plus: bool | None = Field(None, description="fixed pooling exponent instead of the learned one")
+    gem_plus_p: Exponent | None = Field(None, description="that fixed exponent (4.6)")
     regional_gem: bool | None = Field(None, description="pooling over each position's neighbourhood")
+    regional_p: Exponent | None = Field(None, description="its exponent (2.5)")
     scale_gem: bool | None = Field(None, description="maximum over scales instead of their mean")
     relup: Literal["on", "official-off", "off"] | None = Field(None, description="ReLUP in place of ReLU")
+    relup_alpha: Floor | None = Field(None, description="ReLUP's floor (0.014)")
+    inner_normalisation: bool | None = Field(
+        None, description="normalise the pooled vector before the fully connected layer"
+    )
     antialias: bool | None = Field(None, description="antialiasing when scaling down")
     resize: Literal["float-tensor", "8-bit-image"] | None = Field(None, description="what is scaled")
     query_crop: bool = Field(True, description="cut the queries' boxes out; false: describe them whole")
@@ -261,6 +280,7 @@ class Suite(Model):
         json_schema_extra=short_forms,
     )
     timing: Timing | None = Field(None, description="also time the methods; left out: do not")
+    ablation: Ablation | None = Field(None, description="also change one switch at a time; left out: do not")
     places: int = Field(
         400, ge=1, description="places of a search that are kept; at least the longest shortlist"
     )
@@ -295,9 +315,11 @@ class Suite(Model):
                 raise ValueError(f"datasets.{name} has distractors of its own: leave distractor_set out")
         if self.distractor_set in self.datasets:
             raise ValueError(f"distractor_set is {self.distractor_set}, the name of a data set: rename that")
-        longest = max(
-            (method.shortlist for method in self.methods.values() if not method.is_search), default=0
-        )
+        if self.ablation is not None:
+            extracted = [name for name, how in self.descriptors.items() if how.extract is not None]
+            self.ablation.check(extracted, list(self.datasets))
+        shortlists = [method.shortlist for method in self.methods.values() if not method.is_search]
+        longest = max([*shortlists, self.ablation.shortlist if self.ablation else 0])
         if self.places < longest:
             raise ValueError(
                 f"places is {self.places}, fewer than the longest shortlist ({longest}): raise it"

@@ -23,6 +23,10 @@ def _is_name(value: str) -> str:
 
 Name = Annotated[str, AfterValidator(_is_name)]
 
+# An exponent of a generalised mean, and the floor of ReLUP, as networks/settings.py checks them.
+Exponent = Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
+Floor = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
 
 def _is_method(value: str, info: ValidationInfo) -> str:
     # A folder's description was filled in before, so that a name without one is built-in or wrong.

@@ -12,9 +12,23 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from superglobal_core.code_version import code_version
-from superglobal_core.files import check_writable, write_json
+from superglobal_core.files import check_writable, sha256_of, write_json
+from superglobal_core.invocation import command, from_here
 from superglobal_core.timing.machine import describe_hardware, describe_software
 from superglobal_core.timing.memory import peak_memory
+
+
+class Input(BaseModel):
+    """A file or folder that a step read, and what was in it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: str = Field(description="what it is to the step: ground truth, checkpoint, ranking, ...")
+    path: str = Field(description="as it was named, relative to the working directory where it lies below")
+    sha256: str | None = Field(None, description="of a file")
+    digest: str | None = Field(
+        None, description="of a folder, or of descriptors: their shape and at most 64 of their rows"
+    )
 
 
 class Record(BaseModel):
@@ -37,6 +51,10 @@ class Record(BaseModel):
         default_factory=dict, description="every protocol switch of method and evaluation"
     )
     seed: int | None = Field(None, description="the seed of everything random in the step")
+    command: str | None = Field(
+        None, description="what makes the file again in a shell; none when the step was called from Python"
+    )
+    inputs: list[Input] = Field(default_factory=list, description="what the step read, with its digests")
     code: dict[str, Any] = Field(
         default_factory=code_version, description="version, git commit, and whether it was changed"
     )
@@ -59,11 +77,17 @@ class Stopwatch:
         """Return the record of the step that ends now."""
         return Record(
             step=step,
+            command=command(),
             date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             wall_time_s=round(time.perf_counter() - self._start, 3),
             peak_memory_bytes=peak_memory(),
             **facts,
         )
+
+
+def file_input(role: str, path: str | Path, sha256: str | None = None) -> Input:
+    """Describe a file that a step read; its SHA-256 is computed where it is not known yet."""
+    return Input(role=role, path=from_here(path), sha256=sha256 or sha256_of(path))
 
 
 def record_path(out: str | Path) -> Path:

@@ -99,6 +99,7 @@ def test_extract_with_all_its_options(tmp_path: Path, checkpoint: Path, run: Run
         *("extract", "--images", tmp_path / "images", "--checkpoint", checkpoint, "--backbone", "mini"),
         *("--preset", "superglobal", "--scales", "1,1.4142", "--no-gem-plus", "--no-regional-gem"),
         *("--no-scale-gem", "--relup", "official-off", "--no-antialias", "--boxes", tmp_path / "boxes.txt"),
+        *("--gem-plus-p", "3", "--regional-p", "2", "--relup-alpha", "0.02", "--no-inner-normalisation"),
         *(
             "--precision",
             "float16",
@@ -124,6 +125,10 @@ def test_extract_with_all_its_options(tmp_path: Path, checkpoint: Path, run: Run
         "scale_pooling": "mean",
         "relup": "official-off",
         "antialias": False,
+        "gem_plus_p": 3.0,
+        "regional_p": 2.0,
+        "relup_alpha": 0.02,
+        "inner_normalisation": False,
         "precision": "float16",
     }
     assert store.descriptor.items() >= wanted.items()
@@ -458,17 +463,8 @@ def test_doctor(run: Run) -> None:
 def test_help_names_every_verb(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
-    for verb in (
-        "landmarks",
-        "extract",
-        "search",
-        "rerank",
-        "evaluate",
-        "report",
-        "doctor",
-        "check-method",
-        "new-method",
-    ):
+    verbs = ("landmarks", "extract", "search", "rerank", "evaluate", "sweep", "tune", "report", "doctor")
+    for verb in (*verbs, "check-method", "new-method"):
         assert f" {verb} " in done.out
     assert run() == done
 
@@ -599,7 +595,13 @@ BAD = {
     EXTRACT + " --scales 0": "scale 0 is outside",
     EXTRACT + " --scales nan": "scale nan is outside",
     EXTRACT + " --relup maybe": "unknown relup 'maybe'",
-    EXTRACT + " --preset best": "unknown preset 'best': choose from cvnet-global, superglobal",
+    EXTRACT
+    + " --preset best": "unknown preset 'best': choose from cvnet, cvnet-global, official, paper, superg",
+    EXTRACT + " --gem-plus-p 0.5": "gem_plus_p is 0.5: give an exponent from 1",
+    EXTRACT + " --gem-plus-p nan": "gem_plus_p is nan",
+    EXTRACT + " --regional-p inf": "regional_p is inf",
+    EXTRACT + " --relup-alpha -1": "relup_alpha is -1: give a finite floor",
+    EXTRACT + " --relup-alpha nan": "relup_alpha is nan",
     EXTRACT + " --backbone vgg": "unknown backbone 'vgg'",
     EXTRACT + " --backbone resnet50": "does not fit --backbone resnet50",
     EXTRACT + " --precision float8": "unknown precision 'float8'",

@@ -158,6 +158,17 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         ["descriptors.mini.extract.backbone is 'vgg'", "'resnet50'"],
     ),
     ("descriptors.mini.extract.scales", [], ["descriptors.mini.extract.scales"]),
+    (
+        "descriptors.mini.extract.gem_plus_p",
+        0.5,
+        ["gem_plus_p is 0.5: input should be greater than or equal to 1"],
+    ),
+    ("descriptors.mini.extract.regional_p", float("inf"), ["regional_p is inf: input should be"]),
+    (
+        "descriptors.mini.extract.relup_alpha",
+        -1,
+        ["relup_alpha is -1: input should be greater than or equal"],
+    ),
     ("descriptors.mini.existing", {}, ["descriptors.mini: give either 'extract' or 'existing'"]),
     ("descriptors.codes.existing.oxford", ..., ["descriptors.codes.existing lacks the data set 'oxford'"]),
     (

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.errors import UserError
+from superglobal_core.invocation import invoked
 
 app = typer.Typer(
     name="superglobal",
@@ -57,7 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     command = typer.main.get_command(app)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
+        with invoked(arguments):
+            status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
     except UserError as error:
         _fail(str(error))
     except BrokenPipeError:

@@ -14,6 +14,9 @@ Images = Annotated[Path, typer.Option(help="a folder of images, or a text file w
 CropRounding = Annotated[str, typer.Option(help="of the boxes: truncate or round")]
 Exif = Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")]
 OnError = Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")]
+Preset = Annotated[
+    str, typer.Option(help="superglobal (also: official, paper) or cvnet-global (also: cvnet)")
+]
 Replace = Annotated[bool, typer.Option("--replace", help="make shards of other settings anew")]
 
 
@@ -23,18 +26,27 @@ def extract(
     out: Out,
     backbone: Backbone,
     checkpoint: Checkpoint = None,
-    preset: Annotated[str, typer.Option(help="superglobal or cvnet-global")] = "superglobal",
+    preset: Preset = "superglobal",
     scales: Annotated[str | None, typer.Option(help="factors, for example 0.7071,1,1.4142")] = None,
     gem_plus: Annotated[
         bool | None, typer.Option("--gem-plus/--no-gem-plus", help="fixed pooling exponent")
     ] = None,
+    gem_plus_p: Annotated[float | None, typer.Option(help="that exponent, 4.6 in SuperGlobal")] = None,
     regional_gem: Annotated[
         bool | None, typer.Option("--regional-gem/--no-regional-gem", help="regional pooling")
     ] = None,
+    regional_p: Annotated[float | None, typer.Option(help="its exponent, 2.5 in SuperGlobal")] = None,
     scale_gem: Annotated[
         bool | None, typer.Option("--scale-gem/--no-scale-gem", help="maximum over scales")
     ] = None,
     relup: Annotated[str | None, typer.Option(help="on, official-off or off")] = None,
+    relup_alpha: Annotated[float | None, typer.Option(help="ReLUP's floor, 0.014 in SuperGlobal")] = None,
+    inner_normalisation: Annotated[
+        bool | None,
+        typer.Option(
+            "--inner-normalisation/--no-inner-normalisation", help="before the fully connected layer"
+        ),
+    ] = None,
     antialias: Annotated[
         bool | None, typer.Option("--antialias/--no-antialias", help="in the downscaling")
     ] = None,
@@ -58,8 +70,12 @@ def extract(
         preset,
         scales=_numbers(scales, "--scales"),
         gem_plus=gem_plus,
+        gem_plus_p=gem_plus_p,
         regional_gem=regional_gem,
+        regional_p=regional_p,
         relup=relup,
+        relup_alpha=relup_alpha,
+        inner_normalisation=inner_normalisation,
         antialias=antialias,
         resize=resize,
     ).with_scale_gem(scale_gem)

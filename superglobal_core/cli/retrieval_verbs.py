@@ -69,9 +69,16 @@ def rerank(
         Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
     ] = None,
     groundtruth: Groundtruth = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="official, paper or cvnet: superglobal's switches and the junk, unless given here"),
+    ] = None,
     junk: Annotated[
-        str, typer.Option(help="images that a protocol ignores: keep or remove from the shortlist")
-    ] = "keep",
+        str | None,
+        typer.Option(
+            help="images that a protocol ignores: keep (as by default) or remove from the shortlist"
+        ),
+    ] = None,
     local_queries: LocalFolders = [],  # noqa: B006
     local_database: LocalFolders = [],  # noqa: B006
     backbone: Backbone = "resnet50",
@@ -86,6 +93,7 @@ def rerank(
 ) -> None:
     """Put each query's shortlist into a new order."""
     from superglobal_core.steps.rerank_by_name import Wanted, rerank_by_name
+    from superglobal_core.steps.rerank_protocol import protocol_junk
 
     ranking = rerank_by_name(
         Wanted(
@@ -97,6 +105,7 @@ def rerank(
             local_queries,
             local_database,
             untrained,
+            protocol,
         ),
         queries,
         database,
@@ -105,7 +114,7 @@ def rerank(
         search=search,
         groundtruth=groundtruth,
         top=top,
-        junk=junk,
+        junk=junk or protocol_junk(protocol),
         device=device,
     )
     if isinstance(ranking, str):

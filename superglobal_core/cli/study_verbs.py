@@ -16,11 +16,33 @@ from superglobal_core.reranking.names import METHOD_NAMES
 def report(
     results: Annotated[Path, typer.Option(help="a suite's folder of results")],
     out: Out,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="only this page: statistics, ablation, parameters or verdict; may be given again"),
+    ] = None,
 ) -> None:
-    """Write the report: one page and tables."""
-    from superglobal_core.reporting.report import write_report
+    """Write the report: pages and tables."""
+    from superglobal_core.reporting.report import write_pages, write_report
 
+    if only:
+        typer.echo(f"written: {', '.join(map(str, write_pages(results, out, only)))}")
+        return
     typer.echo(f"the report is {write_report(results, out)}")
+
+
+@app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="a suite's folder of results")],
+    report: Annotated[Path | None, typer.Option(help="its report's folder: compare map.csv too")] = None,
+    json: Annotated[Path | None, typer.Option(help="where to write all that was found")] = None,
+) -> None:
+    """Recompute every metric from the stored rankings and say what disagrees."""
+    from superglobal_core.steps.verify_results import verify_results
+
+    done = verify_results(results, report, json)
+    for line in done.lines():
+        typer.echo(line)
+    raise typer.Exit(0 if done.agrees else 1)
 
 
 @app.command("time")

@@ -12,6 +12,8 @@ ReLUPMode = Literal["on", "official-off", "off"]
 ScalePooling = Literal["max", "mean", "mean-of-normalised"]
 Resize = Literal["float-tensor", "8-bit-image"]
 
+MOST_EXPONENT = 100
+
 
 @dataclasses.dataclass(frozen=True)
 class DescriptorSettings:
@@ -24,6 +26,7 @@ class DescriptorSettings:
         descriptors, `mean` the mean of them as they are, `mean-of-normalised` CVNet's mean.
     relup: `on`; `official-off` is what the release's switch does (the two inner activations of
         stage 1 stay ReLUP); `off` is ReLU everywhere.
+    relup_alpha: ReLUP's floor, in the activations' own scale.
     inner_normalisation: L2-normalise the pooled vector before the fully connected layer.
     resize: where scaling happens, `float-tensor` (SuperGlobal: bilinear on the normalised tensor,
         antialiased or not) or `8-bit-image` (CVNet: OpenCV, area downwards, linear upwards).
@@ -50,6 +53,16 @@ class DescriptorSettings:
             # Beyond 8 an ordinary photograph no longer fits in memory: surely a slip.
             if not (math.isfinite(scale) and 0.05 <= scale <= 8):
                 raise UserError(f"scale {scale:g} is outside 0.05 to 8: correct --scales")
+        # Below 1 a generalised mean is none; an exponent beyond 100 leaves float32's range.
+        for name in ("gem_plus_p", "regional_p"):
+            if not 1 <= getattr(self, name) <= MOST_EXPONENT:
+                raise UserError(
+                    f"{name} is {getattr(self, name):g}: give an exponent from 1 (the mean) to {MOST_EXPONENT}"
+                )
+        if not (math.isfinite(self.relup_alpha) and self.relup_alpha >= 0):
+            raise UserError(
+                f"relup_alpha is {self.relup_alpha:g}: give a finite floor, 0 (plain ReLU) or above"
+            )
         for name, allowed in (("relup", ReLUPMode), ("scale_pooling", ScalePooling), ("resize", Resize)):
             if getattr(self, name) not in get_args(allowed):
                 raise unknown_name(name, str(getattr(self, name)), get_args(allowed))
@@ -92,14 +105,19 @@ PRESETS: dict[str, DescriptorSettings] = {
     ),
 }
 
+# Other names of presets. The paper's text and the release describe an image alike (they differ in the reranking).
+ALIASES = {"official": "superglobal", "paper": "superglobal", "cvnet": "cvnet-global"}
+
 
 def preset(name: str, **changes: object) -> DescriptorSettings:
     """Return a preset with some switches changed; a change of None keeps the preset's value.
 
     >>> preset("superglobal", gem_plus=False, antialias=None).gem_plus
     False
+    >>> preset("paper") == preset("official") == preset("superglobal")
+    True
     """
-    if name not in PRESETS:
-        raise unknown_name("preset", name, PRESETS)
+    if name not in PRESETS and name not in ALIASES:
+        raise unknown_name("preset", name, [*PRESETS, *ALIASES])
     changed = {key: value for key, value in changes.items() if value is not None}
-    return dataclasses.replace(PRESETS[name], **changed)  # type: ignore[arg-type]
+    return dataclasses.replace(PRESETS[ALIASES.get(name, name)], **changed)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from superglobal_core.timing.record import TimingRecord, read_timings
 
 PROTOCOL_NAMES = ("easy", "medium", "hard")
 # Folders with records; images and descriptors beside them are never listed.
-STEP_FOLDERS = ("features", "search", "rankings", "evaluation")
+STEP_FOLDERS = ("features", "local", "search", "rankings", "evaluation")
 
 Model = TypeVar("Model", bound=BaseModel)
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -127,21 +127,23 @@ class Study:
     unable: tuple[Unable, ...] = ()
 
 
-def read_study(root: Path) -> Study:
+def read_study(root: Path, *, evaluated: bool = True) -> Study:
     """Read a results folder.
 
+    evaluated: whether there must be an evaluation in it.
+
     Raises:
-        UserError: when there is no folder, no evaluation in it, or a file is damaged.
+        UserError: when there is no folder, no evaluation that there must be, or a file is damaged.
     """
     if not root.is_dir():
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
-    results = tuple(_results(root))
+    results = tuple(result for path in result_files(root) if (result := read_result(path, root)) is not None)
     unable = tuple(_unable(root))
-    if not results and unable:
+    if evaluated and not results and unable:
         reasons = "; ".join(f"{each.method}: {each.reason}" for each in unable[:5])
         raise UserError(f"no method could run, so that {root} has nothing to report: {reasons}")
-    if not results:
+    if evaluated and not results:
         raise UserError(
             f"{root} holds no evaluation: run the suite first, or "
             f"`superglobal evaluate --groundtruth GND.pkl --ranks FILE --out {root / 'evaluation' / 'NAME.json'}`"
@@ -178,14 +180,19 @@ def _timed(path: Path, root: Path) -> TimedData:
     return TimedData(source, dataset, descriptor, PLAIN, timings, record)
 
 
-def _results(root: Path) -> Iterator[Result]:
+def result_files(root: Path) -> list[Path]:
+    """List the files of a results folder that may be evaluations."""
     paths = list(_json_files(root, "evaluation"))
     # Someone who evaluated by hand may have written straight into the folder.
-    paths = paths or sorted(root.glob("*.json"))
-    for path in paths:
-        content = read_json(path)
-        if isinstance(content, Mapping) and not set(content).isdisjoint(PROTOCOL_NAMES):
-            yield _named(_validated(Evaluation, content, path), path, root)
+    return paths or sorted(root.glob("*.json"))
+
+
+def read_result(path: Path, root: Path) -> Result | None:
+    """Read one evaluation of a results folder; None for a file that is none (UserError when damaged)."""
+    content = read_json(path)
+    if not isinstance(content, Mapping) or set(content).isdisjoint(PROTOCOL_NAMES):
+        return None
+    return _named(_validated(Evaluation, content, path), path, root)
 
 
 def _named(evaluation: Evaluation, path: Path, root: Path) -> Result:
@@ -236,3 +243,8 @@ def _validated(model: type[Model], content: object, path: Path) -> Model:
         # Pydantic's sentences are about types; a missing key deserves its own.
         wrong = "is missing" if first["type"] == "missing" else f"is wrong ({first['msg'].lower()})"
         raise UserError(f"{path} is damaged: {key} {wrong}; make it again") from error
+
+
+def read_model(model: type[Model], path: Path) -> Model:
+    """Read a JSON file of a study into typed values (UserError when it is damaged)."""
+    return _validated(model, read_json(path), path)

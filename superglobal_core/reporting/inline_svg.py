@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-from superglobal_core.reporting.drawing import INK, LINE, MUTED, PAPER, SERIES, Figure
+from superglobal_core.reporting.drawing import HEAT, INK, LINE, MUTED, PAPER, SERIES, Figure
 
 # The page defines these, for light and dark.
 VARIABLES = {
@@ -16,6 +16,7 @@ VARIABLES = {
     LINE: "var(--line)",
     PAPER: "var(--card)",
     **{colour: f"var(--series-{number})" for number, colour in enumerate(SERIES)},
+    **{colour: f"var(--heat-{number})" for number, colour in enumerate(HEAT)},
 }
 
 

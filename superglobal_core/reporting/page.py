@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from superglobal_core.reporting import speed_texts
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import SERIES, Figure
 from superglobal_core.reporting.gallery import CASES, PLACES, Exhibit
@@ -17,8 +18,8 @@ from superglobal_core.reporting.provenance import (
     gather_facts,
     gathered_sets,
     remarks,
-    settings,
 )
+from superglobal_core.reporting.record_views import record_views
 from superglobal_core.reporting.speed_view import SpeedView
 from superglobal_core.reporting.study import Group, agree_on_distractors
 from superglobal_core.reporting.tables import CUTOFFS
@@ -65,7 +66,8 @@ def results_content(
         "places": PLACES,
         "pictures": album.pictures,
         "records": study.records,
-        "settings": settings,
+        "described": record_views(study, groups, labels),
+        "anchor": record_anchor,
         "gathered": gathered_sets(study),
         "downloads": downloads,
         "series": len(SERIES),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from superglobal_core.errors import name_list
 from superglobal_core.reporting import texts
@@ -15,7 +14,6 @@ from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group, foreign_results, missing_results
 
 GATHERED = ("listed", "in_archives", "undecodable", "not_listed", "asked", "used")
-LONGEST_VALUE = 300  # characters of one parameter, a list of left-out images for example
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,24 +128,6 @@ def remarks(study: Study, groups: Sequence[Group], labels: Labels) -> list[str]:
     return found
 
 
-def settings(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
-    """List what a record says of a result, for people: headings with keys and values."""
-    record = result.record
-    sections: list[tuple[str, Mapping[str, Any]]] = [
-        ("Parameters", {**record.parameters, "method": record.method, "seed": record.seed}),
-        ("Protocol", record.protocol),
-        ("Descriptor", record.descriptor or {}),
-        ("Code", record.code),
-        ("Software", record.software),
-        ("Hardware", record.hardware),
-    ]
-    return [
-        (name, [(key, _value(value)) for key, value in content.items()])
-        for name, content in sections
-        if content
-    ]
-
-
 def _processor(record: StoredRecord) -> str:
     cpu, cores, memory = (record.hardware.get(key) for key in ("cpu", "cores", "memory_bytes"))
     if not cpu:
@@ -180,20 +160,6 @@ def _commit(record: StoredRecord) -> str:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _value(value: object) -> str:
-    if value is None:
-        text = "not set"
-    elif isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, Mapping):
-        text = ", ".join(f"{key} {_value(entry)}" for key, entry in value.items())
-    elif isinstance(value, list):
-        text = ", ".join(map(_value, value)) or "none"
-    else:
-        text = str(value)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from superglobal_core.availability import PLAIN
+from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import check_writable, write_text
+from superglobal_core.reporting.ablation_page import ablation_part
 from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.drawing import Figure
@@ -15,6 +17,7 @@ from superglobal_core.reporting.figures import change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.page import TEMPLATE, results_content
+from superglobal_core.reporting.parameters_page import parameters_part
 from superglobal_core.reporting.pictures import Album
 from superglobal_core.reporting.shell import RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
@@ -38,8 +41,14 @@ CONTENTS = {
     "speedup.md": "the same as Markdown",
     "speedup.tex": "the same as LaTeX",
 }
+MakePart = Callable[[Study, Sequence[Group], Labels], Part | None]
 #: the pages beside the first; each is left out where a study has nothing for it
-PARTS: tuple[Callable[[Study, Sequence[Group], Labels], Part | None], ...] = (statistics_part, verdict_part)
+PARTS: dict[str, MakePart] = {
+    "statistics": statistics_part,
+    "ablation": ablation_part,
+    "parameters": parameters_part,
+    "verdict": verdict_part,
+}
 
 
 def write_report(results: Path, out: Path) -> Path:
@@ -75,9 +84,8 @@ def write_report(results: Path, out: Path) -> Path:
     figures = _figures(study, groups, labels)
     speeds = speed_groups(study, groups)
     charts = speed_figures(speeds, labels, _stems(study, speeds))
-    parts = [part for make in PARTS if (part := make(study, groups, labels)) is not None]
+    parts = [part for make in PARTS.values() if (part := make(study, groups, labels)) is not None]
     drawn = [*figures, *(figure for found in charts for figure in found)]
-    drawn += [figure for part in parts for figure in part.figures]
     written = {
         "map.csv": map_csv(groups, labels, unable),
         "map.md": map_markdown(groups, labels, note, unable),
@@ -95,9 +103,9 @@ def write_report(results: Path, out: Path) -> Path:
     for part in parts:
         for name, (text, meaning) in part.files.items():
             written[name], described[name] = text, meaning
-    for figure in drawn:
-        written[f"figures/{figure.name}.svg"] = figure.svg
-        described[f"figures/{figure.name}.svg"] = figure.title
+    written |= _figure_files(drawn) | _figure_files([figure for part in parts for figure in part.figures])
+    described |= {f"figures/{figure.name}.svg": figure.title for figure in drawn}
+    described |= {f"figures/{figure.name}.svg": figure.title for part in parts for figure in part.figures}
     shell = Shell(study, [RESULTS, *(part.page for part in parts)])
     downloads = [(name, described[name]) for name in written]
     for part in parts:
@@ -110,6 +118,43 @@ def write_report(results: Path, out: Path) -> Path:
         write_text(out / name, text)
     write_text(out / RESULTS.file, page)
     return out / RESULTS.file
+
+
+def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
+    """Write some of the pages beside the first, with their files, into `out`: see `PARTS` for the names.
+
+    They need no evaluations, where they show none.
+
+    Returns:
+        The pages' paths.
+
+    Raises:
+        UserError: for an unknown name, when there is nothing for any of the pages, a file is damaged,
+            or `out` cannot be written.
+    """
+    for name in only:
+        if name not in PARTS:
+            raise unknown_name("page", name, PARTS)
+    results, out = Path(results), Path(out)
+    study = read_study(results, evaluated=False)
+    labels, groups = Labels(study.suite), group_results(study)
+    parts = [
+        part for name in PARTS if name in only and (part := PARTS[name](study, groups, labels)) is not None
+    ]
+    if not parts:
+        raise UserError(f"{results} has nothing for {', '.join(only)}: run that part of the suite first")
+    shell = Shell(study, [part.page for part in parts])
+    for part in parts:
+        check_writable(out / part.page.file)
+        written = {name: text for name, (text, _) in part.files.items()} | _figure_files(part.figures)
+        for name, text in written.items():
+            write_text(out / name, text)
+        write_text(out / part.page.file, shell.render(part.page, part.template, part.content))
+    return [out / part.page.file for part in parts]
+
+
+def _figure_files(figures: Sequence[Figure]) -> dict[str, str]:
+    return {f"figures/{figure.name}.svg": figure.svg for figure in figures}
 
 
 def _figures(study: Study, groups: Sequence[Group], labels: Labels) -> list[Figure]:

@@ -42,31 +42,49 @@ def find_datasets(study: Study) -> dict[str, DatasetFiles]:
     return {name: _find(study, name) for name in dict.fromkeys(result.dataset for result in study.results)}
 
 
-def load_ranking(study: Study, result: Result) -> Ranking | None:
-    """Load the ranking that a result evaluates, or None when it is no longer there or is damaged."""
+def ranking_file(study: Study, result: Result) -> Path | None:
+    """Return the file of the ranking that a result evaluates, or None when it is no longer there."""
     folder = Path(result.descriptor) / result.dataset / result.variant
     paths = [study.root / "rankings" / folder / f"{result.method}.npz"]
     if result.is_single_stage:
-        paths.append(study.root / "search" / folder / "topk.npz")
-    for path in paths:
-        if path.is_file():
-            try:
-                return Ranking.load(path)
-            except UserError:
-                return None  # the figures stand without it: the page says that pictures are missing
-    return None
+        paths.append(search_file(study, result))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def search_file(study: Study, result: Result) -> Path:
+    """Return where the search lies whose shortlist a result's reranking put into a new order."""
+    return study.root / "search" / result.descriptor / result.dataset / result.variant / "topk.npz"
+
+
+def load_ranking(study: Study, result: Result) -> Ranking | None:
+    """Load the ranking that a result evaluates, or None when it is no longer there or is damaged."""
+    path = ranking_file(study, result)
+    try:
+        return Ranking.load(path) if path is not None else None
+    except UserError:
+        return None  # the figures stand without it: the page says that pictures are missing
+
+
+def groundtruth_file(study: Study, dataset: str) -> Path | None:
+    """Return the file of a data set's ground truth, whether it is there or not; None where none is known."""
+    data = study.suite.datasets.get(dataset) if study.suite else None
+    if data is not None and data.groundtruth is not None:
+        return data.groundtruth
+    folder = study.root / "data" / dataset
+    copied = folder / "groundtruth.pkl"
+    return next(iter(sorted(folder.glob("gnd_*.pkl"))), copied if copied.is_file() else None)
 
 
 def _find(study: Study, name: str) -> DatasetFiles:
     data = study.suite.datasets.get(name) if study.suite else None
     folder = study.root / "data" / name
     if data is not None and data.groundtruth is not None:
-        pickle: Path | None = data.groundtruth
         queries, images = data.query_images, (data.database_images, data.distractor_images)
     else:
-        pickle = next(iter(sorted(folder.glob("gnd_*.pkl"))), None)
         queries, images = folder / "queries", (folder / "database", folder / "distractors")
-    truth, reason = _truth(pickle, [result for result in study.results if result.dataset == name])
+    truth, reason = _truth(
+        groundtruth_file(study, name), [result for result in study.results if result.dataset == name]
+    )
     return DatasetFiles(
         truth, _folder(queries), tuple(found for path in images if (found := _folder(path))), reason
     )

@@ -8,7 +8,7 @@ from superglobal_core.reporting import speed_texts, texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.speed import MILLION, SpeedGroup, SpeedRow
-from superglobal_core.reporting.table_formats import latex, markdown, markdown_table, to_csv
+from superglobal_core.reporting.table_formats import latex, latex_comment, markdown, markdown_table, to_csv
 from superglobal_core.timing.statistics import Interval
 
 CAPTION = (
@@ -40,10 +40,11 @@ def speed_markdown(groups: Sequence[SpeedGroup], labels: Labels, note: str | Non
     parts = [f"Note: {markdown(note)}\n"] if note else []
     parts.append(f"{CAPTION}\n")
     for group in groups:
-        headings = [markdown(text) for text in _headings(group)]
-        rows = [[markdown(cell) for cell in _cells(row, group)] for row in group.all_rows]
+        headings = [markdown(text) for text in (*_headings(group), "Record")]
+        record = markdown(group.timed.source)
+        rows = [[*(markdown(cell) for cell in _cells(row, group)), record] for row in group.all_rows]
         parts.append(f"**{markdown(title(group, labels))}**\n")
-        parts.append(markdown_table(headings, rows, _alignment(group)) + "\n")
+        parts.append(markdown_table(headings, rows, [*_alignment(group), "left"]) + "\n")
         if not group.baselines:
             parts.append(NO_BASELINE + "\n")
     return "\n".join(parts)
@@ -69,7 +70,11 @@ def speed_latex(groups: Sequence[SpeedGroup], labels: Labels, note: str | None) 
         ]
         for rows in group.rows.values():
             lines.append(r"\midrule")
-            lines += [" & ".join(latex(cell) for cell in _cells(row, group)) + r" \\" for row in rows]
+            lines += [
+                " & ".join(latex(cell) for cell in _cells(row, group))
+                + rf" \\ {latex_comment(group.timed.source)}"
+                for row in rows
+            ]
         lines += [r"\bottomrule", r"\end{tabular}%", "}", r"\end{table}"]
     return "\n".join([*lines, ""])
 
@@ -174,7 +179,8 @@ def _csv_row(group: SpeedGroup, row: SpeedRow, labels: Labels, baselines: Sequen
             f"{protocol}_gain_low": _rounded(low),
             f"{protocol}_gain_high": _rounded(high),
         }
-    return cells | {"no_gain_because": row.accuracy.reason, "notes": "; ".join(row.notes)}
+    cells |= {"no_gain_because": row.accuracy.reason, "notes": "; ".join(row.notes)}
+    return cells | {"record": group.timed.source}
 
 
 def _bounds(name: str, bounds: Interval | None, factor: float) -> dict[str, object]:

@@ -54,6 +54,15 @@ def markdown(text: str) -> str:
     )
 
 
+def latex_comment(text: str) -> str:
+    """Return a text as a comment that ends a line of LaTeX.
+
+    >>> print(latex_comment("a%b"))
+    % a%b
+    """
+    return f"% {' '.join(text.split())}"
+
+
 def latex(text: str) -> str:
     """Return a text whose characters mean nothing to LaTeX.
 

@@ -9,17 +9,18 @@ from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Unable
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group
-from superglobal_core.reporting.table_formats import latex, markdown, markdown_table, to_csv
+from superglobal_core.reporting.table_formats import latex, latex_comment, markdown, markdown_table, to_csv
 from superglobal_core.reporting.unable import unable_csv_rows, unable_markdown_rows
 
 CUTOFFS = ("1", "5", "10")
-HEADINGS = ("Data set", "Distractors", "Descriptor", "Method", "Easy", "Medium", "Hard")
+HEADINGS = ("Data set", "Distractors", "Descriptor", "Method", "Easy", "Medium", "Hard", "Record")
 CAPTION = "mAP in percent under Easy, Medium and Hard, with 95 % bootstrap intervals over queries."
 
 
 def map_csv(groups: Sequence[Group], labels: Labels, unable: Sequence[Unable] = ()) -> str:
     """Return one row a result: names, counts, and for each protocol mAP, interval and mP@k in percent.
 
+    `record` is the file with the result and its record, relative to the folder of results.
     Values are not rounded further than 10 digits; an empty cell is a value that is not known.
     Methods that could not run come last, with the reason in `cannot_run`.
     """
@@ -43,7 +44,7 @@ def per_query_csv(groups: Sequence[Group], labels: Labels, truths: dict[str, Gro
                 for protocol in PROTOCOL_NAMES:
                     value = result.evaluation.figures(protocol).average_precision[number]
                     row[f"{protocol}_ap_percent"] = _percent(value)
-                rows.append(row)
+                rows.append(row | {"record": result.source})
     return to_csv(rows)
 
 
@@ -52,20 +53,21 @@ def map_markdown(
 ) -> str:
     """Return mAP in percent with its 95 % intervals as a Markdown table."""
     rows = []
-    for names, values in _rows(groups, labels):
+    for names, values, record in _rows(groups, labels):
         rows.append(
             [markdown(name) for name in names]
             + [f"{value} ({bounds})" if bounds else value for value, bounds in values]
+            + [markdown(record)]
         )
     rows += unable_markdown_rows(unable, labels, len(HEADINGS))
-    alignment = ["left", "right", "left", "left", "right", "right", "right"]
+    alignment = ["left", "right", "left", "left", "right", "right", "right", "left"]
     table = markdown_table(HEADINGS, rows, alignment)
     remark = f"Note: {markdown(note)}\n\n" if note else ""
     return f"{remark}{CAPTION}\n\n{table}\n"
 
 
 def map_latex(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
-    r"""Return mAP in percent with its 95 % intervals as a LaTeX table for `booktabs`."""
+    r"""Return mAP in percent with its 95 % intervals as a LaTeX table for `booktabs`; records as comments."""
     caption = " ".join(latex(text) for text in (CAPTION, note) if text)
     lines = [
         r"% needs \usepackage{booktabs} and \usepackage[T1]{fontenc}",
@@ -74,22 +76,22 @@ def map_latex(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
         rf"\caption{{{caption}}}",
         r"\begin{tabular}{lrllrrr}",
         r"\toprule",
-        " & ".join(HEADINGS) + r" \\",
+        " & ".join(HEADINGS[:-1]) + r" \\",
     ]
     for group in groups:
         lines.append(r"\midrule")
-        for names, values in _rows([group], labels):
+        for names, values, record in _rows([group], labels):
             cells = [latex(name) for name in names]
             for value, bounds in values:
                 dashed = bounds.replace(" to ", "--")
                 cells.append(rf"{latex(value)} {{\scriptsize {dashed}}}" if bounds else latex(value))
-            lines.append(" & ".join(cells) + r" \\")
+            lines.append(" & ".join(cells) + rf" \\ {latex_comment(record)}")
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)
 
 
-def _rows(groups: Sequence[Group], labels: Labels) -> Iterator[tuple[list[str], list[tuple[str, str]]]]:
-    """Yield each result's names and, for each protocol, mAP and interval as texts."""
+def _rows(groups: Sequence[Group], labels: Labels) -> Iterator[tuple[list[str], list[tuple[str, str]], str]]:
+    """Yield each result's names, for each protocol mAP and interval as texts, and its file."""
     for group in groups:
         for result in group.results:
             names = [
@@ -99,7 +101,8 @@ def _rows(groups: Sequence[Group], labels: Labels) -> Iterator[tuple[list[str], 
                 labels.method(result),
             ]
             figures = [result.evaluation.figures(protocol) for protocol in PROTOCOL_NAMES]
-            yield names, [(texts.percent(each.map), texts.interval(each.map_interval_95)) for each in figures]
+            values = [(texts.percent(each.map), texts.interval(each.map_interval_95)) for each in figures]
+            yield names, values, result.source
 
 
 def _csv_row(group: Group, result: Result, labels: Labels) -> dict[str, object]:
@@ -115,7 +118,8 @@ def _csv_row(group: Group, result: Result, labels: Labels) -> dict[str, object]:
         for cutoff in CUTOFFS:
             row[f"{protocol}_mp{cutoff}_percent"] = _percent(figures.mean_precision.get(cutoff))
         row[f"{protocol}_queries_with_positives"] = figures.queries_with_positives
-    return row | {"commit": record.code.get("commit"), "dirty": record.code.get("dirty"), "date": record.date}
+    row |= {"commit": record.code.get("commit"), "dirty": record.code.get("dirty"), "date": record.date}
+    return row | {"record": result.source}
 
 
 def _names(group: Group, result: Result, labels: Labels) -> dict[str, object]:

@@ -80,7 +80,7 @@ class Reranker(abc.ABC):
     ) -> tuple[Any, Any]:
         queries, database = _as_array(queries, "queries"), _as_array(database, "database")
         _check_shapes(queries, database)
-        rows = _Rows(queries, database, device)
+        rows = Rows(queries, database, device)
         if shortlist_indices is None:
             shortlist = search_rows(rows.queries, database, self.shortlist, device)
         else:
@@ -100,7 +100,7 @@ class Reranker(abc.ABC):
         return order.cpu().numpy(), scores.cpu().numpy()
 
     def _rerank_batch(
-        self, rows: _Rows, batch: Tensor, shortlist: Tensor, order: Tensor, scores: Tensor
+        self, rows: Rows, batch: Tensor, shortlist: Tensor, order: Tensor, scores: Tensor
     ) -> None:
         length, head = shortlist.shape[1], min(self.shortlist, shortlist.shape[1])
         queries = rows.queries[batch]
@@ -146,7 +146,7 @@ def similarity(queries: Tensor, candidates: Tensor) -> Tensor:
     return torch.bmm(candidates, queries.unsqueeze(2)).squeeze(2)
 
 
-class _Rows:
+class Rows:
     """Queries and database rows as tensors of one dtype on one device."""
 
     def __init__(self, queries: Array, database: Database, device: str) -> None:

@@ -108,14 +108,24 @@ class Refinement:
         all_similarities = gram(pool)
         squares = all_similarities.diagonal(dim1=1, dim2=2).clone() if normalise else None
         nearest, similarities = nearest_others(all_similarities, neighbours)
-        self.neighbours = nearest[:, :count]
-        weights = similarities[:, :count] * beta
-        own = 1 / (1 + weights.sum(dim=2, keepdim=True))
-        self.own = own.squeeze(2)
-        self.weights = weights * own
+        self._weigh(nearest[:, :count], similarities[:, :count], beta)
         if squares is not None:
             all_similarities.diagonal(dim1=1, dim2=2).copy_(squares)
             self._normalise(all_similarities)
+
+    @classmethod
+    def of(cls, neighbours: Tensor, similarities: Tensor, beta: float) -> Refinement:
+        """Return the matrix of neighbours that are known: (B, M, K) rows of the pool and the similarities to them."""
+        made = cls.__new__(cls)
+        made._weigh(neighbours, similarities, beta)
+        return made
+
+    def _weigh(self, neighbours: Tensor, similarities: Tensor, beta: float) -> None:
+        weights = similarities * beta
+        own = 1 / (1 + weights.sum(dim=2, keepdim=True))
+        self.neighbours = neighbours
+        self.own = own.squeeze(2)
+        self.weights = weights * own
 
     def _normalise(self, similarities: Tensor) -> None:
         batch, count, nearest = self.neighbours.shape

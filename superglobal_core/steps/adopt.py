@@ -21,6 +21,7 @@ from superglobal_core.results import check_outputs, recorded
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.cannot_run import attempted, own_fault, passed_on
 from superglobal_core.steps.hand_over import Stage, database_names
+from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.rerank import load_first, rerank
 from superglobal_core.steps.search import facts_of
 
@@ -110,6 +111,11 @@ def adopt_step(
             ranking = ranking.named(database.ids)
             ranking.save(out)
             facts.update(facts_of(ranking))
+            facts["inputs"] = [
+                *given_files(ground_truth=groundtruth, search=search, order=adopted.order),
+                *descriptor_inputs("queries", [queries], query_store),
+                *descriptor_inputs("database", databases, database),
+            ]
         return ranking
 
     return attempted("adopt", out, adopted.method, work, say_why)

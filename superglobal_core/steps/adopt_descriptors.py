@@ -11,10 +11,11 @@ import numpy as np
 from superglobal_core.data.images import list_images
 from superglobal_core.errors import UserError
 from superglobal_core.features.shards import write_shard
-from superglobal_core.features.store import shard_name
+from superglobal_core.features.store import FeatureStore, shard_name
 from superglobal_core.files import load_array, make_folder, sha256_of
 from superglobal_core.reasons import KEY, CannotRunError, reason_in, reason_of
 from superglobal_core.results import recorded
+from superglobal_core.steps.inputs import descriptor_inputs, given_files
 
 UNIT_TOLERANCE = 0.02
 
@@ -65,6 +66,10 @@ def adopt_descriptors_step(
             made_with = {"boxes_sha256": sha256_of(boxes) if boxes is not None else None}
             about = {"shard": 0, "shards": 1, "descriptor": descriptor, "made_with": made_with}
             write_shard(out / shard_name(0), [file.id for file in files], found, about)
+            facts["inputs"] = [
+                *descriptor_inputs("rows", [rows], FeatureStore.open(rows)),
+                *given_files(images=images if Path(images).is_file() else None, boxes=boxes),
+            ]
     return reason
 
 

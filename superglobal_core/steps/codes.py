@@ -9,15 +9,17 @@ from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.features.codes import read_codes
 from superglobal_core.features.shards import write_shard
 from superglobal_core.files import make_folder, sha256_of
-from superglobal_core.results import recorded
+from superglobal_core.results import file_input, recorded
+from superglobal_core.steps.inputs import given_files
 
 
 def codes_step(codes: str | Path, groundtruth: str | Path, out: str | Path, bits: int | None = None) -> None:
     """Write the codes of the ground truth's queries to `out`/queries and of its images to `out`/database."""
     truth = load_groundtruth(groundtruth)
     names, descriptors = read_codes(codes, bits)
+    codes_sha256 = sha256_of(codes)
     descriptor = {
-        "codes_sha256": sha256_of(codes),
+        "codes_sha256": codes_sha256,
         "bits": descriptors.shape[1],
         "values": "plus and minus one, scaled",
     }
@@ -36,3 +38,7 @@ def codes_step(codes: str | Path, groundtruth: str | Path, out: str | Path, bits
             facts.update(
                 descriptor=descriptor, parameters={"images": len(wanted)}, protocol={"query_crop": False}
             )
+            facts["inputs"] = [
+                file_input("codes", codes, codes_sha256),
+                *given_files(ground_truth=groundtruth),
+            ]

@@ -8,10 +8,9 @@ from pathlib import Path
 from superglobal_core.config import Extract, Suite
 from superglobal_core.data.archives import remove_unpacked
 from superglobal_core.data.catalogue import Catalogue
-from superglobal_core.data.reading import Reading
 from superglobal_core.data.space import check_space
+from superglobal_core.descriptor_switches import settings_of
 from superglobal_core.errors import UserError
-from superglobal_core.networks.settings import DescriptorSettings, preset
 from superglobal_core.progress import Transfers
 from superglobal_core.steps.download import obtain
 from superglobal_core.steps.extract import extract_step, is_extracted
@@ -54,20 +53,6 @@ def distractors_step(
         with contextlib.suppress(OSError):
             item.image_folder.rmdir()
     return said or [f"part {part} of {entry.name} was described before"]
-
-
-def settings_of(extract: Extract) -> tuple[DescriptorSettings, Reading]:
-    """Return the switches that a suite's `extract` asks for."""
-    settings = preset(
-        extract.preset,
-        scales=tuple(extract.scales) if extract.scales else None,
-        gem_plus=extract.gem_plus,
-        regional_gem=extract.regional_gem,
-        relup=extract.relup,
-        antialias=extract.antialias,
-        resize=extract.resize,
-    ).with_scale_gem(extract.scale_gem)
-    return settings, Reading.chosen(extract.crop_rounding, extract.colour, extract.exif)
 
 
 def _checkpoint(extract: Extract, suite: Suite, catalogue: Catalogue) -> Path | None:

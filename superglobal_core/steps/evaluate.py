@@ -15,8 +15,9 @@ from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.evaluation.protocol import PROTOCOLS, evaluate
 from superglobal_core.files import check_writable, load_array, sha256_of, write_json
 from superglobal_core.reasons import KEY, reason_in, write_reason
-from superglobal_core.results import Stopwatch
+from superglobal_core.results import Stopwatch, file_input
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.inputs import given_files
 
 
 def evaluate_step(
@@ -50,22 +51,16 @@ def evaluate_step(
         unable = watch.record("evaluate", suite=suite, dataset=named).model_dump()
         write_reason(out, reason, record=unable)
         return {KEY: reason, "record": unable}
-    truth = load_groundtruth(groundtruth)
-    inputs: dict[str, Any]
+    truth, sha256 = load_groundtruth(groundtruth), sha256_of(groundtruth)
     about: dict[str, Any] = {}
     if scores is not None:
-        inputs = {"scores": load_array(scores, mmap=True)}
+        inputs = scores_inputs(scores, truth)
         shape = inputs["scores"].shape
-        if len(shape) == 2 and shape[1] < len(truth.image_names):
-            raise UserError(
-                f"{scores} has {shape[1]} columns, but the ground truth names {len(truth.image_names)} images: "
-                "give one column an image, in its order"
-            )
         about = {"database": shape[-1]} if shape else {}
     elif Path(str(ranks)).suffix == ".npz":
         ranking = Ranking.load(str(ranks))
         about = ranking.about
-        inputs = _inputs_of(ranking, truth, str(ranks), sha256_of(groundtruth))
+        inputs = ranking_inputs(ranking, truth, str(ranks), sha256)
     else:
         inputs = {"ranking": load_array(str(ranks), mmap=True)}
     results = evaluate(truth.queries, **inputs, bootstrap=bootstrap, seed=seed)
@@ -83,16 +78,40 @@ def evaluate_step(
             "ties": "ascending index",
             "database": about.get("database"),
             "images_left_out": about.get("images_left_out"),
-            "groundtruth_sha256": sha256_of(groundtruth),
+            "groundtruth_sha256": sha256,
         },
         seed=seed,
+        inputs=[
+            file_input("ground truth", groundtruth, sha256),
+            *given_files(ranking=ranks, scores=scores),
+        ],
     )
     content = {name: result.as_dict() for name, result in results.items()} | {"record": record.model_dump()}
     write_json(out, content)
     return content
 
 
-def _inputs_of(ranking: Ranking, truth: GroundTruth, path: str, groundtruth_sha256: str) -> dict[str, Any]:
+def scores_inputs(path: str | Path, truth: GroundTruth) -> dict[str, Any]:
+    """Return what `evaluate` takes of a file of scores (UserError when it has too few columns)."""
+    scores = load_array(path, mmap=True)
+    if scores.ndim == 2 and scores.shape[1] < len(truth.image_names):
+        raise UserError(
+            f"{path} has {scores.shape[1]} columns, but the ground truth names {len(truth.image_names)} images: "
+            "give one column an image, in its order"
+        )
+    return {"scores": scores}
+
+
+def ranking_inputs(
+    ranking: Ranking, truth: GroundTruth, path: str, groundtruth_sha256: str
+) -> dict[str, Any]:
+    """Return what `evaluate` takes of a ranking: its labelled ranks, or its indices as images of the list.
+
+    path: the file, for messages.
+
+    Raises:
+        UserError: when the ranking was made with another ground truth, or contradicts itself.
+    """
     if ranking.labelled is not None:
         if ranking.about.get("groundtruth_sha256") != groundtruth_sha256:
             raise UserError(

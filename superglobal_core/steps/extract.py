@@ -13,8 +13,9 @@ from superglobal_core.features.extraction import Extraction, OnError, Precision,
 from superglobal_core.files import read_json, sha256_of
 from superglobal_core.networks.checkpoints import load_checkpoint
 from superglobal_core.networks.settings import DescriptorSettings
-from superglobal_core.networks.shipped import MINI_CHECKPOINT
-from superglobal_core.results import recorded
+from superglobal_core.networks.shipped import MINI_CHECKPOINT, shown
+from superglobal_core.results import file_input, recorded
+from superglobal_core.steps.inputs import given_files, image_input, manifest_inputs
 
 
 def extract_step(
@@ -71,6 +72,12 @@ def extract_step(
             **reading.as_dict(),
             "resize": settings.resize,
         }
+        facts["inputs"] = [
+            image_input(images, out),
+            *manifest_inputs(images),
+            file_input("checkpoint", shown(checkpoint), made_with["checkpoint_sha256"]),
+            *given_files(boxes=boxes),
+        ]
     return done
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from superglobal_core.features.gather import Gathered, gather
 from superglobal_core.results import recorded
+from superglobal_core.steps.inputs import given_files, shard_inputs
 
 
 def gather_step(
@@ -27,5 +28,6 @@ def gather_step(
         )
         facts["descriptor"] = done.descriptor
         facts["seed"] = seed
+        facts["inputs"] = [*shard_inputs("part", parts), *given_files(list=listed)]
         facts["parameters"] = {"parts": [str(part) for part in parts], **done.counts}
     return done

@@ -12,8 +12,10 @@ from superglobal_core.errors import UserError
 from superglobal_core.features.local_extraction import extract_local
 from superglobal_core.features.shard_run import Extraction, OnError
 from superglobal_core.files import sha256_of
+from superglobal_core.networks.shipped import shown
 from superglobal_core.reranking.local_methods import Means, make_extractor
-from superglobal_core.results import recorded
+from superglobal_core.results import file_input, recorded
+from superglobal_core.steps.inputs import given_files, image_input, manifest_inputs
 
 MODULES = {
     "rootsift": "superglobal_core.features.rootsift",
@@ -70,4 +72,10 @@ def local_step(
             "skipped": done.skipped,
         }
         facts["protocol"] = {"query_crop": boxes is not None, **reading.as_dict()}
+        facts["inputs"] = [
+            image_input(images, out),
+            *manifest_inputs(images),
+            *([file_input("weights", shown(weights), made_with["weights_sha256"])] if weights else []),
+            *given_files(boxes=boxes),
+        ]
     return done

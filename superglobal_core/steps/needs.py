@@ -61,6 +61,8 @@ def needs_of(suite: Suite, catalogue: Catalogue) -> Needs:
         if descriptor.extract is not None
     ]
     named += [(f"methods.{name}", "weights", method.download) for name, method in suite.methods.items()]
+    others = suite.ablation.backbones if suite.ablation else []
+    named += [("ablation.backbones", "checkpoint", other.download) for other in others]
     wanted: dict[str, Entry] = {}
     for place, kind, name in named:
         if name is not None:

@@ -15,8 +15,9 @@ from superglobal_core.evaluation.protocol import PROTOCOLS
 from superglobal_core.evaluation.ranks import LabelledRanks, move_to_front
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.files import sha256_of
-from superglobal_core.results import check_outputs, recorded
+from superglobal_core.results import Input, check_outputs, recorded
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.search import facts_of, query_rows, rank
 from superglobal_core.steps.shortlists import Junk, Shortlist, ignored_places, most_labelled
 
@@ -76,6 +77,7 @@ def rerank_step(
     junk: Junk = "keep",
     device: str = "auto",
     shortlist: int | None = None,
+    read: Sequence[Input] = (),
 ) -> Ranking:
     """Rerank and write the ranking to `out` (`.npz`), its record beside it.
 
@@ -87,6 +89,7 @@ def rerank_step(
     candidates) for the opened descriptors and ground truth.
     junk: whether images that a protocol ignores stay among the candidates (SuperGlobal's protocol)
     or are left out first (CVNet's), for Easy, Medium and Hard apart.
+    read: what the reranker itself reads (local features, weights), for the record.
     """
     from superglobal_core.reranking.base import Reranker
 
@@ -113,6 +116,12 @@ def rerank_step(
         ranking = rerank(first, orders, truth if junk == "remove" else None, top).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
+        facts["inputs"] = [
+            *given_files(ground_truth=groundtruth, search=search),
+            *descriptor_inputs("queries", [queries], query_store),
+            *descriptor_inputs("database", databases, database),
+            *read,
+        ]
     return ranking
 
 

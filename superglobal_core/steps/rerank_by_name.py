@@ -18,9 +18,12 @@ from superglobal_core.methods.registry import read_found
 from superglobal_core.reranking.base import Reranker
 from superglobal_core.reranking.methods import make_reranker, parse_settings
 from superglobal_core.reranking.names import LOCAL_KINDS
+from superglobal_core.results import Input
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.cannot_run import attempted, check_needs, own_fault, passed_on
+from superglobal_core.steps.inputs import folder_input, given_files
 from superglobal_core.steps.rerank import MakeOrders, Orders, global_orders, rerank_step
+from superglobal_core.steps.rerank_protocol import protocol_parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Wanted:
 
     method: a built-in method's name, or a folder's path. settings: parameters as NAME=VALUE; options: those
     with an option of their own, None where not given. means: what networks of local features need: backbone,
-    checkpoint, weights, device, precision.
+    checkpoint, weights, device, precision. protocol: a preset for switches that are not set.
     """
 
     method: str
@@ -40,6 +43,7 @@ class Wanted:
     local_queries: Sequence[str | Path] = ()
     local_database: Sequence[str | Path] = ()
     untrained: bool = False
+    protocol: str | None = None
 
 
 class _OwnFaults:
@@ -86,10 +90,23 @@ def rerank_by_name(
             search=search,
             device=device,
             shortlist=wanted.shortlist,
+            read=_read(wanted),
             **options,
         )
 
     return attempted("rerank", out, name, work, say_why)
+
+
+def _read(wanted: Wanted) -> list[Input]:
+    """What the method itself reads."""
+    if _is_folder(wanted.method):
+        return [folder_input("method", wanted.method), *given_files(weights=wanted.means[2])]
+    if wanted.method not in LOCAL_KINDS:
+        return []
+    from superglobal_core.reranking.local_methods import Means
+    from superglobal_core.steps.rerank_local import local_inputs
+
+    return local_inputs(Means(*wanted.means), wanted.local_queries, wanted.local_database)
 
 
 def _make(wanted: Wanted, device: str) -> Reranker | MakeOrders:
@@ -98,7 +115,8 @@ def _make(wanted: Wanted, device: str) -> Reranker | MakeOrders:
         if method.description.runs != "builtin":
             return _from_folder(method, wanted, device)
         wanted = dataclasses.replace(wanted, method=method.name)
-    parameters = parse_settings(wanted.settings, {"shortlist": wanted.shortlist, **wanted.options})
+    given = parse_settings(wanted.settings, {"shortlist": wanted.shortlist, **wanted.options})
+    parameters = protocol_parameters(wanted.protocol, wanted.method) | given
     if wanted.method not in LOCAL_KINDS:
         return make_reranker(wanted.method, **parameters)
     from superglobal_core.reranking.local_methods import Means

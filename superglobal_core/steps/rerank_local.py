@@ -13,6 +13,17 @@ from superglobal_core.features.store import FeatureStore
 from superglobal_core.reranking.local import PairReranker
 from superglobal_core.reranking.local_methods import Means, make_scorer
 from superglobal_core.reranking.names import LOCAL_KINDS
+from superglobal_core.results import Input
+from superglobal_core.steps.inputs import given_files, shard_inputs
+
+
+def local_inputs(means: Means, queries: Sequence[str | Path], database: Sequence[str | Path]) -> list[Input]:
+    """Describe what a reranker by local features reads, for the record."""
+    return [
+        *shard_inputs("local features of the queries", queries),
+        *shard_inputs("local features of the database", database),
+        *given_files(checkpoint=means.checkpoint, weights=means.weights),
+    ]
 
 
 def local_orders(

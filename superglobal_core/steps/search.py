@@ -17,6 +17,7 @@ from superglobal_core.features.store import FeatureStore, open_queries_and_datab
 from superglobal_core.files import sha256_of
 from superglobal_core.results import check_outputs, recorded
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.shortlists import most_labelled
 
 
@@ -45,6 +46,11 @@ def search_step(
         ranking = rank(query_store, database, k, groundtruth, device).named(database.ids)
         ranking.save(out)
         facts.update(facts_of(ranking))
+        facts["inputs"] = [
+            *given_files(ground_truth=groundtruth),
+            *descriptor_inputs("queries", [queries], query_store),
+            *descriptor_inputs("database", databases, database),
+        ]
     return ranking
 
 

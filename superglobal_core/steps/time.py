@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-from superglobal_core.comparison.entries import Entries, check_pictures
-from superglobal_core.comparison.inputs import open_inputs
+from superglobal_core.comparison.entries import Entries, check_pictures, parse_local
+from superglobal_core.comparison.inputs import Inputs, open_inputs
 from superglobal_core.comparison.run import Plan, compare
 from superglobal_core.comparison.stand_ins import draw_descriptors
 from superglobal_core.comparison.works import SCOPES
@@ -19,12 +19,15 @@ from superglobal_core.config import Method, read_saved_suite
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.features.extraction import Precision
+from superglobal_core.features.store import FeatureStore
 from superglobal_core.files import TEMPORARY_PREFIX, check_writable
+from superglobal_core.invocation import from_here
 from superglobal_core.networks.backbone import architecture
 from superglobal_core.networks.settings import preset as make_settings
 from superglobal_core.reasons import reason_in
 from superglobal_core.reranking.names import METHOD_NAMES
-from superglobal_core.results import Stopwatch
+from superglobal_core.results import Input, Stopwatch
+from superglobal_core.steps.inputs import descriptor_inputs, given_files, shard_inputs
 from superglobal_core.timing.alone import alone
 from superglobal_core.timing.clocks import describe_clocks
 from superglobal_core.timing.others import watch_others
@@ -200,6 +203,7 @@ def _timed(request: Request, out: Path) -> Iterator[str]:
         },
         protocol={"shortlist": "raw"},
         seed=plan.seed,
+        inputs=_read(given, inputs),
     )
     timings = TimingRecord(
         record=record,
@@ -238,6 +242,20 @@ def _untimed(request: Request, out: Path, watch: Stopwatch, reason: str) -> Iter
     ]
     write_timings(out, TimingRecord(record=record, timings=timings, seed=plan.seed))
     yield f"nothing to time: {reason}"
+
+
+def _read(request: Request, inputs: Inputs) -> list[Input]:
+    """What was read; of pictures a few are, so that their folders are named alone."""
+    found = given_files(
+        suite=request.suite, checkpoint=request.checkpoint, boxes=request.boxes, **request.weights
+    )
+    if request.queries is not None:
+        found += descriptor_inputs("queries", [request.queries], FeatureStore.open(request.queries))
+        found += descriptor_inputs("database", request.databases, inputs.database)
+    folders = [folder for named in parse_local(request.local).values() for folder in named]
+    found += shard_inputs("local features", folders)
+    images = [path for path in (request.query_images, *request.database_images) if path is not None]
+    return found + [Input(role="images", path=from_here(path)) for path in images]
 
 
 def _lines(record: TimingRecord, shortlist: int) -> Iterator[str]:

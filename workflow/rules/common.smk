@@ -9,6 +9,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, validate
 
+from superglobal_core.ablation_plan import bases
 from superglobal_core.availability import (
     accuracy_missing,
     descriptor_missing,
@@ -34,6 +35,7 @@ try:
     )
     CATALOGUE = load_catalogue(SUITE.catalogues)
     NEEDS = needs_of(SUITE, CATALOGUE)
+    ABLATION_BASES = bases(SUITE)
 except UserError as error:
     raise WorkflowError(str(error))
 # As the model understood it: `--config distractors=false` arrives as a text.

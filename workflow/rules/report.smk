@@ -6,6 +6,7 @@ rule report:
         evaluations=results_of("evaluation", ".json"),
         rankings=results_of("rankings", ".npz"),
         timings=timings(),
+        ablations=ablations(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(
@@ -16,7 +17,6 @@ rule report:
                 "map.tex",
                 "per_query.csv",
                 "citations.bib",
-                "statistics.html",
                 "verdict.html",
             ],
         ),

@@ -22,7 +22,8 @@ rule search:
         spare=options(
             spare=(
                 True
-                if any(chosen.junk == "remove" for chosen in SUITE.methods.values())
+                if SUITE.ablation
+                or any(chosen.junk == "remove" for chosen in SUITE.methods.values())
                 else None
             )
         ),

@@ -17,7 +17,7 @@ from superglobal_core.config_parts import (
     MethodName,
     Model,
     Name,
-    key_is_name,
+    may_lack,
     short_forms,
 )
 from superglobal_core.errors import UserError
@@ -157,7 +157,7 @@ class Descriptor(Model):
 class Method(Model):
     """A reranker of the shortlist, or another way to a ranking, and its parameters."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=key_is_name)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=may_lack("reranker"))
 
     label: str | None = Field(
         None,
@@ -250,11 +250,15 @@ class Timing(Model):
 class Suite(Model):
     """One suite: which data, which descriptors, which methods, and how to evaluate."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra=may_lack("descriptors"))
+
     suite: Name = Field(description="the folder of its results and reports")
     title: str = Field(description="the report's heading")
     note: str | None = Field(None, description="shown at the top of the report")
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name")
-    descriptors: dict[Name, Descriptor] = Field(min_length=1, description="descriptors by name")
+    descriptors: dict[Name, Descriptor] = Field(
+        min_length=1, description="descriptors by name; left out where methods make them"
+    )
     method_paths: list[Path] = Field(
         [], description="folders that hold methods' folders, beside workflow/methods"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,8 +78,12 @@ def short_forms(field: dict[str, Any]) -> None:
         field.pop(key, None)
 
 
-def key_is_name(method: dict[str, Any]) -> None:
-    """Admit in the schema of a method that `reranker` is left out."""
-    method["required"].remove("reranker")
-    if not method["required"]:
-        del method["required"]
+def may_lack(key: str) -> Callable[[dict[str, Any]], None]:
+    """Admit in a model's schema that a key is left out, because it is filled in before the model sees it."""
+
+    def change(model: dict[str, Any]) -> None:
+        model["required"].remove(key)
+        if not model["required"]:
+            del model["required"]
+
+    return change

@@ -116,6 +116,8 @@ class Entries:
 
     def _of_folder(self, label: str, folder: MethodFolder, method: Chosen) -> Contestant:
         reason = NOT_TIMED.get(folder.description.runs) or lacking(folder.description.needs)
+        if reason is None and folder.description.needs.weights and method.weights is None:
+            reason = "weights missing"
         if reason is not None:
             return FailedContestant(folder.name, label, reason)
         own = {"neighbours": method.neighbours, "beta": method.beta}

@@ -101,7 +101,8 @@ def adopt_step(
         with recorded("adopt", out) as facts:
             query_store, database = open_queries_and_database(queries, databases)
             truth = load_groundtruth(groundtruth)
-            first = load_first(search, query_store, database, adopted.shortlist, groundtruth)
+            needed = adopted.shortlist if adopted.stage == "reranker" else 1
+            first = load_first(search, query_store, database, needed, groundtruth)
             order = own_fault(_read, adopted, database, truth)
             if adopted.stage == "reranker":
                 ranking = rerank(first, GivenOrder(adopted, order), None, None)

@@ -83,7 +83,7 @@ def _checked(path: str | Path, count: int) -> np.ndarray:
     name = Path(path).name
     if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.floating) or rows.shape[1] < 1:
         raise CannotRunError(
-            f"{name} holds {rows.dtype} values of the shape {rows.shape}: images x dimensions of numbers"
+            f"{name} holds {rows.dtype} values of the shape {rows.shape}: floats are needed, images x dimensions"
         )
     if len(rows) != count:
         raise CannotRunError(f"{name} has {len(rows)} rows for {count} images: one row an image is needed")

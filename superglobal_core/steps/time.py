@@ -24,6 +24,7 @@ from superglobal_core.files import TEMPORARY_PREFIX, check_writable
 from superglobal_core.invocation import from_here
 from superglobal_core.networks.backbone import architecture
 from superglobal_core.networks.settings import preset as make_settings
+from superglobal_core.reasons import reason_in
 from superglobal_core.reranking.names import METHOD_NAMES
 from superglobal_core.results import Input, Stopwatch
 from superglobal_core.steps.inputs import descriptor_inputs, given_files, shard_inputs
@@ -164,6 +165,10 @@ def _timed(request: Request, out: Path) -> Iterator[str]:
     methods, plan = request.named_methods(), request.plan()
     check_writable(out, request.inputs)
     watch = Stopwatch()
+    reason = next((found for path in request.inputs if (found := reason_in(path))), None)
+    if reason is not None:
+        yield from _untimed(request, out, watch, reason)
+        return
     with scratch_folder(out) as scratch, alone():
         given = request
         if request.drawn:
@@ -213,6 +218,30 @@ def _timed(request: Request, out: Path) -> Iterator[str]:
     write_timings(out, timings)
     yield from _lines(timings, plan.shortlist)
     yield f"every sample is in {out}"
+
+
+def _untimed(request: Request, out: Path, watch: Stopwatch, reason: str) -> Iterator[str]:
+    """Write why nothing could be timed: the descriptors could not be made."""
+    methods, plan = request.named_methods(), request.plan()
+    record = watch.record(
+        "time",
+        dataset=request.dataset,
+        suite=read_saved_suite(request.suite).suite if request.suite is not None else None,
+        parameters={"shortlist": plan.shortlist},
+    )
+    timings = [
+        MethodTiming(
+            method=method.reranker,
+            label=method.label or name,
+            scope=scope,
+            shortlist=plan.shortlist,
+            reason=reason,
+        )
+        for scope in plan.scopes
+        for name, method in methods.items()
+    ]
+    write_timings(out, TimingRecord(record=record, timings=timings, seed=plan.seed))
+    yield f"nothing to time: {reason}"
 
 
 def _read(request: Request, inputs: Inputs) -> list[Input]:

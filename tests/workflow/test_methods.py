@@ -184,20 +184,29 @@ def test_an_edited_folder_reruns_that_method_alone(run: Path, checkout: Path, sn
     assert not {"rerank", "search", "as_it_was"} & set(jobs)
 
 
-def test_a_program_s_descriptors_are_further_descriptors(
+def test_a_program_s_descriptors_are_a_descriptor_of_the_suite(
     checkout: Path, drawn: Path, tmp_path: Path, snakemake: Snakemake
 ) -> None:
     write_method(checkout / "workflow/methods", "grey-grid", examples()["grey-grid"])
-    descriptors = {"coarse": {"method": "grey-grid", "parameters": {"side": 2}}}
-    suite = suite_of(drawn, methods=["none", "grey-grid"], descriptors=descriptors)
+    broken = {**examples()["grey-grid"], "describe.py": "raise SystemExit('no images today')"}
+    write_method(checkout / "workflow/methods", "broken", broken)
+    methods = {
+        "none": None,
+        "coarse": {"reranker": "grey-grid", "parameters": {"side": 2}},
+        "broken": None,
+    }
+    suite = suite_of(drawn, methods=methods)
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite, sort_keys=False))
     done = snakemake(tmp_path, tmp_path / "suite.yaml", root=checkout)
     assert done.returncode == 0, done.stdout + done.stderr
     with (tmp_path / "reports/ours/map.csv").open(newline="") as stream:
         found = {row["descriptor"]: row for row in csv.DictReader(stream)}
-    assert found["grey-grid"]["descriptor_label"] == "grey grid"
-    assert found["coarse"]["descriptor_label"] == "coarse"
-    assert all(float(row["medium_map_percent"]) > 0 for row in found.values())
+    assert list(found) == ["coarse", "broken"]
+    assert float(found["coarse"]["medium_map_percent"]) > 0
+    reason = "its program ended with the exit code 1: no images today"
+    assert found["broken"]["cannot_run"] == reason
+    page = (tmp_path / "reports/ours/index.html").read_text()
+    assert f"nothing could run: {reason} (first stage alone)" in page
     record = json.loads((tmp_path / "results/ours/features/coarse/landmarks/queries/record.json").read_text())
     assert record["descriptor"]["parameters"] == {"side": 2}
     assert record["protocol"]["query_crop"] is True

@@ -183,3 +183,92 @@ def timing_options(wildcards):
         for kind, folder in timed_local(wildcards).items()
     ]
     return " ".join([options(**chosen), *stored])
+
+
+class Program:
+    """What `rule.smk` of a method may use, by the name METHOD: see docs/adding-a-method.md."""
+
+    def __init__(self, found, entries):
+        self.path, self.name = found.path, found.path.name
+        self._entries = entries
+        self.digest = folder_digest(found.path)
+        if found.description.stage == "descriptor":
+            place = f"{{descriptor}}/{{dataset}}/{{split}}"
+            mine = f"{{descriptor,{one_of(entries)}}}/{{dataset}}/{{split}}"
+            self.given = f"{RESULTS}/given-images/{place}"
+            self.result = temp(f"{RESULTS}/rows/{mine}.npy")
+        else:
+            place = f"{{descriptor}}/{{dataset}}/{{size}}/{{method}}"
+            mine = f"{{descriptor}}/{{dataset}}/{{size}}/{{method,{one_of(entries)}}}"
+            self.given = f"{RESULTS}/given/{place}"
+            self.result = f"{RESULTS}/orders/{mine}.npy"
+        self.log = f"{LOGS}/programs/{place}.log"
+
+    def file(self, name):
+        """A file in the method's folder."""
+        return str(self.path / name)
+
+    def entry(self, wildcards):
+        """What the suite says of the method at hand."""
+        return self._entries[wildcards.get("method", wildcards.descriptor)]
+
+    def parameters(self, wildcards):
+        """The parameters as options of the program, with defaults."""
+        return " ".join(
+            f"--{name} {shlex.quote(str(value))}"
+            for name, value in every_parameter(self.entry(wildcards)).items()
+        )
+
+    def weights(self, wildcards):
+        """The weights that the suite gives, and what says that they are there."""
+        return given_weights(self.entry(wildcards))
+
+    def attempt(self, command):
+        """The shell command that runs the program, and writes why where it fails."""
+        return (
+            f"superglobal attempt --method '{self.path}' --out '{{output}}' --log '{{log}}' <<'PROGRAM'\n"
+            f"{command}\nPROGRAM"
+        )
+
+
+def every_parameter(chosen):
+    """A method's parameters, with the defaults of its folder."""
+    given = chosen.given() if hasattr(chosen, "given") else chosen.parameters
+    found = chosen.found.folder().parameters(given)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def given_weights(chosen):
+    """A method's weights as inputs of its rule."""
+    if getattr(chosen, "download", None) is not None:
+        return [
+            str(weights_path(CATALOGUE[chosen.download], ROOT)),
+            downloaded(chosen.download),
+        ]
+    return [str(chosen.weights)] if chosen.weights is not None else []
+
+
+def programs(entries):
+    """The programs among a suite's methods or descriptors, each with its entries."""
+    by_folder = {}
+    for name, chosen in entries.items():
+        if chosen.found is not None and chosen.found.runs == "program":
+            by_folder.setdefault(chosen.found.path, {})[name] = chosen
+    return [
+        Program(next(iter(mine.values())).found, mine) for mine in by_folder.values()
+    ]
+
+
+def adopted_options(wildcards):
+    """What is asked of a program, or of a ranking brought along, as options."""
+    chosen = SUITE.methods[wildcards.method]
+    return options(stage=chosen.found.description.stage, shortlist=chosen.shortlist)
+
+
+def left(wildcards):
+    """The file that a program leaves, or that was brought along."""
+    chosen = SUITE.methods[wildcards.method]
+    if chosen.runs == "results":
+        return str(chosen.results[wildcards.dataset][wildcards.size])
+    place = f"{wildcards.descriptor}/{wildcards.dataset}/{wildcards.size}"
+    return f"{RESULTS}/orders/{place}/{wildcards.method}.npy"

@@ -17,7 +17,6 @@ rule report:
                 "map.tex",
                 "per_query.csv",
                 "citations.bib",
-                "statistics.html",
                 "verdict.html",
             ],
         ),

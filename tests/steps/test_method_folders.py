@@ -1,0 +1,202 @@
+"""Methods' folders: written from templates, run by their path, and the reason where they cannot run."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers import unit_rows, write_pictures
+
+from superglobal_core.errors import UserError
+from superglobal_core.features.store import FeatureStore
+from superglobal_core.methods.registry import folder_digest, read_found
+from superglobal_core.reasons import reason_in
+from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.adopt_descriptors import adopt_descriptors_step
+from superglobal_core.steps.attempt import attempt_step
+from superglobal_core.steps.hand_over import hand_over_images_step
+from superglobal_core.steps.new_method import FILES, new_method_step
+from superglobal_core.steps.rerank_by_name import Wanted, rerank_by_name
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_new_method_is_whole_and_not_written_twice(tmp_path: Path, kind: str) -> None:
+    written = list(new_method_step("my-2nd.method", kind, tmp_path))
+    method = read_found(tmp_path / "my-2nd.method")
+    assert method.description.label == "my-2nd.method"
+    assert len(written) == 1 + len(FILES[kind])
+    assert not any(re.search("@[A-Z]+@", path.read_text()) for path in method.path.iterdir())
+    with pytest.raises(UserError, match="is there already"):
+        list(new_method_step("my-2nd.method", kind, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("mine", "rerank", "unknown kind 'rerank'"),
+        ("a b", "reranker", "cannot be: use letters"),
+        ("superglobal", "reranker", "a built-in method's"),
+    ],
+)
+def test_a_new_method_that_cannot_be_is_refused(tmp_path: Path, name: str, kind: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        list(new_method_step(name, kind, tmp_path))
+    with pytest.raises(UserError, match="there is no folder"):
+        list(new_method_step("mine", "reranker", tmp_path / "absent"))
+
+
+def rerank(folder: Path, method: Path, say_why: bool = False, *settings: str) -> Ranking | str:
+    rng = np.random.default_rng(0)
+    for name, count in (("queries", 3), ("database", 20)):
+        np.save(folder / f"{name}.npy", unit_rows(rng, count, 8))
+    return rerank_by_name(
+        Wanted(str(method), 10, settings),
+        folder / "queries.npy",
+        [folder / "database.npy"],
+        folder / "out.npz",
+        say_why=say_why,
+    )
+
+
+def test_a_folder_s_class_reranks_by_its_path(tmp_path: Path) -> None:
+    list(new_method_step("mine", "reranker", tmp_path))
+    same = rerank(tmp_path, tmp_path / "mine", False, "neighbours=0")
+    assert isinstance(same, Ranking)
+    first = rerank(tmp_path, Path("none"))
+    assert isinstance(first, Ranking)
+    assert np.array_equal(same.indices, first.indices)
+    assert same.about["method"] == "mine"
+    with pytest.raises(UserError, match="it must be a whole number from 0 to 50"):
+        rerank(tmp_path, tmp_path / "mine", True, "neighbours=51")
+    list(new_method_step("program", "program", tmp_path))
+    with pytest.raises(UserError, match="holds no class"):
+        rerank(tmp_path, tmp_path / "program", True)
+
+
+BODIES = {
+    "raise RuntimeError('CUDA out of memory')": "it failed with RuntimeError: CUDA out of memory",
+    "return candidates": "returned an order of the shape",
+    "return np.zeros(candidates.shape[:2], int)": "each row must hold the places 0 to 9 once",
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_class_that_fails_leaves_its_reason(tmp_path: Path, body: str) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "method.yaml").write_text("{label: m, stage: reranker, runs: python, python: 'm.py:M'}")
+    (folder / "m.py").write_text(
+        f"import numpy as np\nclass M:\n    def rerank(self, queries, candidates):\n        {body}\n"
+    )
+    with pytest.raises(UserError) as caught:
+        rerank(tmp_path, folder)
+    assert BODIES[body] in str(caught.value)
+    assert not (tmp_path / "out.npz").exists()
+    assert BODIES[body] in str(rerank(tmp_path, folder, True))
+    assert BODIES[body] in str(reason_in(tmp_path / "out.npz"))
+    record = json.loads((tmp_path / "out.record.json").read_text())
+    assert BODIES[body] in record["parameters"]["cannot_run"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "reason"),
+    [
+        ("packages: [no_such_package]", "package no_such_package missing"),
+        ("weights: true", "weights missing"),
+    ],
+)
+def test_what_a_method_needs_is_asked_before_it_runs(tmp_path: Path, needs: str, reason: str) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    text = f"{{label: m, stage: reranker, runs: python, python: 'm.py:M', needs: {{{needs}}}}}"
+    (folder / "method.yaml").write_text(text)
+    (folder / "m.py").write_text("raise SystemError('not to be loaded')")
+    assert rerank(tmp_path, folder, True) == reason
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    list(new_method_step("mine", "program", tmp_path))
+    return tmp_path / "mine"
+
+
+def attempt(program: Path, script: str) -> tuple[int, str | None]:
+    return attempt_step(program, script, program.parent / "left/order.npy", program.parent / "logs/log")
+
+
+def test_a_program_that_does_its_work_leaves_its_file(program: Path) -> None:
+    assert attempt(
+        program,
+        "echo said; echo 1 > left.txt; mv left.txt left/order.npy; rm -f left.txt".replace(
+            "left", str(program.parent / "left")
+        ),
+    ) == (0, None)
+    assert (program.parent / "left/order.npy").read_text() == "1\n"
+    assert (program.parent / "logs/log").read_text() == "said\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo begun; false; echo not reached", "its program ended with the exit code 1: begun"),
+        ("no_such_program_here", "its program ended with the exit code 127: "),
+        ("false | true", "its program ended with the exit code 1"),
+        ("true", "its program ended well, but left no order.npy"),
+        ("kill -KILL $$", "its program was killed, perhaps for want of memory"),
+    ],
+)
+def test_a_program_that_fails_leaves_its_reason(program: Path, script: str, reason: str) -> None:
+    code, found = attempt(program, script)
+    assert code == 0
+    assert str(found).startswith(reason)
+    assert reason_in(program.parent / "left/order.npy") == found
+
+
+def test_a_program_that_somebody_stops_leaves_nothing(program: Path) -> None:
+    assert attempt(program, "kill -TERM $$") == (130, None)
+    assert not (program.parent / "left/order.npy").exists()
+
+
+def test_a_digest_follows_a_folder_s_files(program: Path) -> None:
+    before = folder_digest(program)
+    (program / "__pycache__").mkdir()
+    (program / "__pycache__/x.pyc").write_bytes(b"x")
+    assert folder_digest(program) == before
+    (program / "program.py").write_text("another")
+    assert folder_digest(program) != before
+
+
+def test_a_program_s_descriptors_are_adopted_in_the_images_order(tmp_path: Path) -> None:
+    files = write_pictures(tmp_path / "images", ["b", "a"])
+    (tmp_path / "boxes.txt").write_text("a 1 2 50 60\nb 3 4 70 80\n")
+    count = hand_over_images_step(tmp_path / "images", tmp_path / "given", tmp_path / "boxes.txt")
+    lines = (tmp_path / "given/images.tsv").read_text().splitlines()
+    assert (count, lines[0]) == (2, "id\tpath\tx1\ty1\tx2\ty2")
+    assert lines[1].split("\t") == ["a", str(files[1].resolve()), "1.0", "2.0", "50.0", "60.0"]
+    assert cv2.imread(lines[2].split("\t")[1]) is not None
+    rows = unit_rows(np.random.default_rng(0), 2, 4)
+
+    def adopt(array: np.ndarray, say_why: bool = False) -> str | None:
+        np.save(tmp_path / "rows.npy", array)
+        arguments = (tmp_path / "rows.npy", tmp_path / "images", tmp_path / "out")
+        return adopt_descriptors_step(*arguments, method="mine", parameters={}, say_why=say_why)
+
+    assert adopt(rows) is None
+    store = FeatureStore.open(tmp_path / "out")
+    assert store.ids == ["a", "b"]
+    assert np.array_equal(store.all_rows(), rows)
+    for wrong, message in (
+        (rows[:1], "rows.npy has 1 rows for 2 images"),
+        (3 * rows, "row 0 of rows.npy has the length 3"),
+        (np.full((2, 4), np.nan), "row 0 of rows.npy has the length nan"),
+        (np.ones((2, 4), int), "floats are needed"),
+    ):
+        with pytest.raises(UserError, match=message):
+            adopt(wrong)
+        assert message in str(adopt(wrong, say_why=True))
+        assert message in str(reason_in(tmp_path / "out"))
+        assert not list((tmp_path / "out").glob("shard-*"))

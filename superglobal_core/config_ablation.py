@@ -34,9 +34,10 @@ class Grids(Model):
 class Tuning(Grids):
     """Choosing M, K and beta on some queries and reporting them on others; see `superglobal tune`."""
 
-    on: Name = Field(description="the data set to tune on")
-    report: Name | None = Field(
-        None, description="the data set to report on; by default `on`, with half of its queries for each"
+    tuned_on: Name = Field(description="the data set to tune on")
+    reported_on: Name | None = Field(
+        None,
+        description="the data set to report on; by default `tuned_on`, with half of its queries for each",
     )
     protocol: Literal["easy", "medium", "hard"] = Field("medium", description="whose mAP is maximised")
 
@@ -93,10 +94,12 @@ class Ablation(Model):
             )
         named = {"datasets": self.datasets or ()}
         for number, tuning in enumerate(self.tuning):
-            named[f"tuning.{number}"] = [name for name in (tuning.on, tuning.report) if name is not None]
-            if tuning.on == tuning.report:
+            named[f"tuning.{number}"] = [
+                name for name in (tuning.tuned_on, tuning.reported_on) if name is not None
+            ]
+            if tuning.tuned_on == tuning.reported_on:
                 raise ValueError(
-                    f"ablation.tuning.{number} tunes and reports on '{tuning.on}': leave `report` out, so that "
+                    f"ablation.tuning.{number} tunes and reports on '{tuning.tuned_on}': leave `reported_on` out, so that "
                     "each has half of its queries"
                 )
         for key, names in named.items():

@@ -3,7 +3,7 @@
 BASES = {base.name: base for base in ABLATION_BASES}
 ABLATED = (SUITE.ablation.datasets or list(SUITE.datasets)) if SUITE.ablation else []
 TUNINGS = {
-    f"{tuning.on}-to-{tuning.report or 'other-half'}": tuning
+    f"{tuning.tuned_on}-to-{tuning.reported_on or 'other-half'}": tuning
     for tuning in (SUITE.ablation.tuning if SUITE.ablation else [])
 }
 
@@ -188,7 +188,7 @@ rule sweep:
 def tuned_datasets(wildcards):
     """The data sets that a tuning works on."""
     tuning = TUNINGS[wildcards.tuning]
-    return [tuning.on, *([tuning.report] if tuning.report else [])]
+    return [tuning.tuned_on, *([tuning.reported_on] if tuning.reported_on else [])]
 
 
 def truth_of(dataset):

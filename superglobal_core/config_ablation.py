@@ -99,8 +99,8 @@ class Ablation(Model):
             ]
             if tuning.tuned_on == tuning.reported_on:
                 raise ValueError(
-                    f"ablation.tuning.{number} tunes and reports on '{tuning.tuned_on}': leave `reported_on` out, so that "
-                    "each has half of its queries"
+                    f"ablation.tuning.{number} tunes and reports on '{tuning.tuned_on}': leave `reported_on` "
+                    "out, so that each has half of its queries"
                 )
         for key, names in named.items():
             for dataset in names:

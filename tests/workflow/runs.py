@@ -23,7 +23,7 @@ TINY = {
     "places": 50,
     "bootstrap": 100,
 }
-# The same, with a method by local features, one whose weights are missing, and timing.
+# The same, with a method by local features, one whose weights are missing, timing and an ablation.
 COMPARED = {
     **TINY,
     "methods": {
@@ -32,6 +32,16 @@ COMPARED = {
         "cvnet": {"label": "CVNet", "reranker": "cvnet-rerank", "shortlist": 5},
     },
     "timing": {"shortlist": 10, "sizes": [5, 20], "queries": 2, "repeats": 3, "budget": 0.2},
+    "ablation": {
+        "descriptor": "mini",
+        "switches": ["query_crop", "inner_normalisation", "junk", "query_neighbour"],
+        "exponents": [3.0],
+        "thresholds": [],
+        "backbones": [{"backbone": "torchvision-resnet50"}],
+        "shortlist": 50,
+        "grids": {"shortlists": [10, 20], "neighbours": [1, 3], "betas": [0.15]},
+        "tuning": [{"tuned_on": "landmarks", "shortlists": [20], "neighbours": [1, 3], "betas": [0.15]}],
+    },
 }
 
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
@@ -110,6 +119,10 @@ class Extract(_Model):
         if given > 1 or (given == 0 and self.backbone != "mini"):
             raise ValueError(f"backbone {self.backbone} needs either 'checkpoint' or 'download'")
         return self
+
+
+# Keys of `extract` that variants of one extraction have in common.
+_NOT_VARIED = {"backbone", "checkpoint", "download", "query_crop"}
 
 
 class Existing(_Model):
@@ -271,8 +284,41 @@ def parse_suite(content: object, source: str) -> Suite:
     """
     if not isinstance(content, Mapping):
         raise UserError(f"{source} holds no suite: keys and values are expected (see config/README.md)")
-    try:
+    with _told(source):
         return Suite.model_validate(content)
+
+
+def parse_variants(content: object, source: str, common: Mapping[str, Any]) -> dict[str, Extract]:
+    """Check variants of a descriptor: names, and what each changes in the common values of `extract`.
+
+    Raises:
+        UserError: in one line, for each mistake.
+
+    >>> common = {"backbone": "mini"}
+    >>> parse_variants({"plain": {"gem_plus": False}}, "variants.json", common)["plain"].gem_plus
+    False
+    """
+    if not isinstance(content, Mapping) or not content:
+        raise UserError(
+            f"{source} holds no variants: a mapping of names to changed settings is expected, "
+            'for example {"no-gem-plus": {"gem_plus": false}}'
+        )
+    for name, changes in content.items():
+        if not isinstance(changes, Mapping):
+            raise UserError(f"{source}: {name} is no mapping of settings: write {{}} to change none")
+        if fixed := sorted(set(map(str, changes)) & _NOT_VARIED):
+            raise UserError(
+                f"{source}: {name} changes {', '.join(fixed)}, which all variants share: leave it out"
+            )
+    with _told(source):
+        merged = {name: {**common, **changes} for name, changes in content.items()}
+        return TypeAdapter(dict[Name, Extract]).validate_python(merged)
+
+
+@contextlib.contextmanager
+def _told(source: str) -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         raise UserError(f"{source}: " + "; ".join(_sentence(item) for item in error.errors())) from error
 

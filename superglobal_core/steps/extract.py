@@ -38,20 +38,14 @@ def extract_step(
     The checkpoint may be left out for `mini`, whose weights come with the package.
     """
     files = list_images(images)
-    if checkpoint is None:
-        if backbone != "mini":
-            raise UserError(
-                f"--backbone {backbone} needs a --checkpoint (only mini's weights come with the package)"
-            )
-        checkpoint = MINI_CHECKPOINT
+    checkpoint = weights_of(backbone, checkpoint)
     network = load_checkpoint(checkpoint, backbone, settings)
-    made_with = _made_with(checkpoint)
     with recorded("extract", out) as facts:
         done = extract(
             files,
             network,
             out,
-            made_with=made_with,
+            made_with=made_with(checkpoint),
             boxes=load_boxes(boxes, [file.id for file in files]) if boxes is not None else None,
             reading=reading,
             precision=precision,
@@ -60,18 +54,14 @@ def extract_step(
             on_error=on_error,
             replace=replace,
         )
-        facts["descriptor"] = _descriptor(backbone, settings, reading, checkpoint, precision)
+        facts["descriptor"] = descriptor_of(backbone, settings, reading, checkpoint, precision)
         facts["parameters"] = {
             "images": len(files),
             "shard_size": shard_size,
             "on_error": on_error,
             "skipped": done.skipped,
         }
-        facts["protocol"] = {
-            "query_crop": boxes is not None,
-            **reading.as_dict(),
-            "resize": settings.resize,
-        }
+        facts["protocol"] = protocol_of(settings, reading, query_crop=boxes is not None)
     return done
 
 
@@ -87,7 +77,7 @@ def is_extracted(
     path = Path(out) / "record.json"
     if not path.is_file():
         return False
-    wanted = _descriptor(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, precision)
+    wanted = descriptor_of(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, precision)
     return bool(read_json(path).get("descriptor") == wanted)
 
 
@@ -114,17 +104,33 @@ def settings_of(extract: Extract) -> tuple[DescriptorSettings, Reading]:
     return settings, Reading.chosen(extract.crop_rounding, extract.colour, extract.exif)
 
 
-def _made_with(checkpoint: str | Path) -> dict[str, str]:
+def weights_of(backbone: str, checkpoint: str | Path | None) -> str | Path:
+    """Return the checkpoint, or that of `mini`, which comes with the package (UserError for others)."""
+    if checkpoint is None and backbone != "mini":
+        raise UserError(
+            f"--backbone {backbone} needs a --checkpoint (only mini's weights come with the package)"
+        )
+    return MINI_CHECKPOINT if checkpoint is None else checkpoint
+
+
+def made_with(checkpoint: str | Path) -> dict[str, str]:
+    """Return what identifies the weights and the code of an extraction."""
     modules = ("superglobal_core.features.extraction", "superglobal_core.networks.checkpoints")
     return {"checkpoint_sha256": sha256_of(checkpoint), "code": fingerprint(*modules)}
 
 
-def _descriptor(
+def descriptor_of(
     backbone: str,
     settings: DescriptorSettings,
     reading: Reading,
     checkpoint: str | Path,
     precision: Precision,
 ) -> dict[str, object]:
+    """Return what a record says of its descriptors: every switch, the weights and the code."""
     switches = {"backbone": backbone, "precision": precision, **settings.as_dict(), **reading.as_dict()}
-    return {**switches, **_made_with(checkpoint)}
+    return {**switches, **made_with(checkpoint)}
+
+
+def protocol_of(settings: DescriptorSettings, reading: Reading, query_crop: bool) -> dict[str, object]:
+    """Return the protocol's switches of an extraction, for its record."""
+    return {"query_crop": query_crop, **reading.as_dict(), "resize": settings.resize}

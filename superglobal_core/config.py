@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from superglobal_core.config_ablation import Ablation
 from superglobal_core.config_parts import (
@@ -19,6 +19,7 @@ from superglobal_core.config_parts import (
     Name,
     may_lack,
     short_forms,
+    told,
 )
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
@@ -341,10 +342,8 @@ def parse_suite(content: object, source: str, shipped: Path | None = SHIPPED) ->
         written, names = (content, []) if shipped is None else with_methods(content, shipped)
     except UserError as error:
         raise UserError(f"{source}: {error}") from error
-    try:
+    with told(source):
         return Suite.model_validate(written, context=names)
-    except ValidationError as error:
-        raise UserError(f"{source}: " + "; ".join(_sentence(item) for item in error.errors())) from error
 
 
 def load_suite(path: str | Path) -> Suite:
@@ -370,18 +369,6 @@ def save_suite(suite: Suite, path: str | Path) -> None:
 def read_saved_suite(path: str | Path) -> Suite:
     """Read what `save_suite` wrote."""
     return parse_suite(read_json(path), str(path), shipped=None)
-
-
-def _sentence(item: Mapping[str, Any]) -> str:
-    key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "the suite"
-    value = item.get("input")
-    shown = "" if isinstance(value, Mapping | list) or item["type"] == "missing" else f" is {value!r}"
-    if item["type"] == "missing":
-        return f"{key} is missing: add it (see config/README.md)"
-    if item["type"] == "extra_forbidden":
-        return f"{key} is no key of a suite: remove it or correct its spelling (see config/README.md)"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{key}{shown}: {message[:1].lower()}{message[1:]}"
 
 
 def schema() -> dict[str, Any]:

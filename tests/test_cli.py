@@ -135,6 +135,30 @@ def test_extract_with_all_its_options(tmp_path: Path, checkpoint: Path, run: Run
     assert json.loads((out / "record.json").read_text())["protocol"]["query_crop"] is True
 
 
+def test_extract_variants(tmp_path: Path, checkpoint: Path, run: Run) -> None:
+    write_pictures(tmp_path / "images", ["a", "b"])
+    (tmp_path / "variants.json").write_text('{"plain": {"gem_plus": false}, "p3": {"gem_plus_p": 3}}')
+    done = run(
+        *(
+            "extract-variants",
+            "--images",
+            tmp_path / "images",
+            "--checkpoint",
+            checkpoint,
+            "--backbone",
+            "mini",
+        ),
+        *("--variants", tmp_path / "variants.json", "--preset", "cvnet", "--precision", "float16"),
+        *("--device", "cpu", "--colour", "rgb", "--no-exif", "--out", tmp_path / "out"),
+    )
+    assert (done.code, done.err, done.out.count("2 images described")) == (0, "", 2)
+    for name, pooling in (("plain", (False, 4.6)), ("p3", (False, 3.0))):
+        descriptor = json.loads((tmp_path / "out" / name / "record.json").read_text())["descriptor"]
+        assert (descriptor["gem_plus"], descriptor["gem_plus_p"]) == pooling
+        assert (descriptor["scale_pooling"], descriptor["precision"]) == ("mean-of-normalised", "float16")
+        assert (descriptor["colour"], descriptor["exif"]) == ("rgb", "ignored")
+
+
 def test_extract_names_every_unusable_image_in_one_line(tmp_path: Path, checkpoint: Path) -> None:
     """In a real process: decoders, too, write to its stderr."""
     folder = tmp_path / "images"

@@ -13,6 +13,9 @@ from superglobal_core.errors import UserError
 Images = Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")]
 CropRounding = Annotated[str, typer.Option(help="of the boxes: truncate or round")]
 Exif = Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")]
+Colour = Annotated[str, typer.Option(help="order of the channels: bgr or rgb")]
+Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16")]
+ShardSize = Annotated[int, typer.Option(help="images a shard")]
 OnError = Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")]
 Preset = Annotated[
     str, typer.Option(help="superglobal (also: official, paper) or cvnet-global (also: cvnet)")
@@ -52,12 +55,12 @@ def extract(
     ] = None,
     resize: Annotated[str | None, typer.Option(help="scaling of the float-tensor or the 8-bit-image")] = None,
     crop_rounding: CropRounding = "truncate",
-    colour: Annotated[str, typer.Option(help="order of the channels: bgr or rgb")] = "bgr",
+    colour: Colour = "bgr",
     exif: Exif = True,
     boxes: Boxes = None,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
+    precision: Precision = "float32",
     device: Device = "auto",
-    shard_size: Annotated[int, typer.Option(help="images a shard")] = 4096,
+    shard_size: ShardSize = 4096,
     on_error: OnError = "stop",
     replace: Replace = False,
 ) -> None:
@@ -96,6 +99,55 @@ def extract(
     _tell(done, out)
 
 
+@app.command("extract-variants")
+def extract_variants(
+    images: Images,
+    variants: Annotated[
+        Path, typer.Option(help='JSON: names to changed settings, for example {"a": {"gem_plus": false}}')
+    ],
+    out: Annotated[Path, typer.Option(help="the folder for a folder of shards a variant")],
+    backbone: Backbone,
+    checkpoint: Checkpoint = None,
+    preset: Preset = "superglobal",
+    crop_rounding: CropRounding = "truncate",
+    colour: Colour = "bgr",
+    exif: Exif = True,
+    boxes: Boxes = None,
+    precision: Precision = "float32",
+    device: Device = "auto",
+    shard_size: ShardSize = 4096,
+    on_error: OnError = "stop",
+    replace: Replace = False,
+) -> None:
+    """Describe images by many variants at once; those that pool the same maps share the network's work."""
+    from superglobal_core.steps.extract_variants import extract_variants_step, read_variants
+
+    chosen = read_variants(
+        variants,
+        backbone=backbone,
+        checkpoint=checkpoint,
+        preset=preset,
+        crop_rounding=crop_rounding,
+        colour=colour,
+        exif=exif,
+        precision=precision,
+    )
+    done = extract_variants_step(
+        images,
+        out,
+        chosen,
+        backbone=backbone,
+        checkpoint=checkpoint,
+        boxes=boxes,
+        device=device,
+        shard_size=shard_size,
+        on_error=on_error,  # type: ignore[arg-type]
+        replace=replace,
+    )
+    for name, one in done.items():
+        _tell(one, out / name)
+
+
 @app.command()
 def local(
     images: Images,
@@ -109,7 +161,7 @@ def local(
     exif: Exif = True,
     precision: Annotated[str, typer.Option(help="of maps: float32, bfloat16 or float16")] = "float16",
     device: Device = "auto",
-    shard_size: Annotated[int, typer.Option(help="images a shard")] = 256,
+    shard_size: ShardSize = 256,
     on_error: OnError = "stop",
     replace: Replace = False,
 ) -> None:

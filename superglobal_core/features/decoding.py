@@ -19,6 +19,10 @@ THREADS = min(8, os.cpu_count() or 1)
 AHEAD = 4 * THREADS
 
 
+class TooSmallError(ImageError):
+    """What is left of an image is too small for the network at the wanted scales."""
+
+
 def load_image(
     file: ImageFile,
     box: Box | None,
@@ -28,7 +32,8 @@ def load_image(
     """Decode one image and cut its query box out: (H, W, 3) uint8, in the order of `reading.colour`.
 
     Raises:
-        ImageError: when it cannot be decoded, or what is left has a side under `smallest_side` px.
+        ImageError: when it cannot be decoded; TooSmallError when what is left has a side under
+            `smallest_side` px.
     """
     image = read_image(file.path, exif=reading.exif == "applied")
     if box is not None:
@@ -38,7 +43,7 @@ def load_image(
     height, width = image.shape[:2]
     if min(height, width) < smallest_side:
         part = "in its box " if box is not None else ""
-        raise ImageError(
+        raise TooSmallError(
             f"is {part}{width} x {height} px, too small: {smallest_side} px a side are needed at these scales"
         )
     return np.ascontiguousarray(image)

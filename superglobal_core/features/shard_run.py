@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from superglobal_core.data.boxes import Box
 from superglobal_core.data.images import ImageFile
@@ -69,29 +69,72 @@ def run_shards(
         UserError: listing every image that cannot be used, when there is one and `on_error` is `stop`, or
             when none can be used at all; for other settings in the folder.
     """
+    found = [shards_found(plan, on_error, replace)]
+
+    def make_one(number: int, _: Sequence[int], counter: Counter, bads: Sequence[list[Bad]]) -> list[int]:
+        return [make(number, counter, bads[0])]
+
+    with Counter(what, len(plan.files)) as counter:
+        return run_plans([plan], found, make_one, counter, on_error)[0]
+
+
+def shards_found(plan: ShardPlan, on_error: OnError, replace: bool) -> list[Mapping[str, Any] | None]:
+    """Clean a plan's folder and return the sidecar of each shard that is done, None for the others.
+
+    Raises:
+        UserError: for other settings in the folder.
+    """
     plan.clean(replace)
     done = [plan.done(number, replace) for number in range(plan.count)]
     if on_error == "stop":
         # A shard that an earlier run with `skip` left images out of is looked at again.
         done = [None if sidecar is None or sidecar["skipped"] else sidecar for sidecar in done]
-    bad: list[Bad] = []
-    described = 0
-    with Counter(what, len(plan.files)) as counter:
-        for number, sidecar in enumerate(done):
-            if sidecar is None:
-                described += make(number, counter, bad)
-            else:
-                bad += sidecar["skipped"]
-                counter.advance(len(plan.files_of(number)))
-    if bad and on_error == "stop":
-        listed = "; ".join(f"{entry['id']} {entry['reason']}" for entry in bad)
+    return done
+
+
+def run_plans(
+    plans: Sequence[ShardPlan],
+    found: Sequence[Sequence[Mapping[str, Any] | None]],
+    make: Callable[[int, Sequence[int], Counter, Sequence[list[Bad]]], list[int]],
+    counter: Counter,
+    on_error: OnError,
+) -> list[Extraction]:
+    """Make every shard that is not done yet of plans that cut the same images alike.
+
+    found: the sidecars of each plan's shards, see `shards_found`.
+    make: makes a shard of the wanted plans (by index), moves the counter, appends images that cannot
+        be used to the list of each plan, and returns how many were described for each wanted plan.
+
+    Raises:
+        UserError: listing every image that cannot be used, when there is one and `on_error` is `stop`, or
+            when none can be used at all.
+    """
+    bads: list[list[Bad]] = [[] for _ in plans]
+    described = [0] * len(plans)
+    for number in range(plans[0].count):
+        sidecars = [sidecars[number] for sidecars in found]
+        for sidecar, bad in zip(sidecars, bads, strict=True):
+            bad += sidecar["skipped"] if sidecar is not None else []
+        wanted = [index for index, sidecar in enumerate(sidecars) if sidecar is None]
+        if not wanted:
+            counter.advance(len(plans[0].files_of(number)))
+            continue
+        for index, count in zip(wanted, make(number, wanted, counter, bads), strict=True):
+            described[index] += count
+    images = len(plans[0].files)
+    if on_error == "stop" and (every := {entry["id"]: entry["reason"] for bad in bads for entry in bad}):
+        listed = "; ".join(f"{name} {reason}" for name, reason in every.items())
         raise UserError(
-            f"{len(bad)} of {len(plan.files)} images cannot be used: {listed}. "
+            f"{len(every)} of {images} images cannot be used: {listed}. "
             "Mend or remove them, or leave them out with --on-error skip"
         )
-    if len(bad) == len(plan.files):
-        plan.remove()
-        raise UserError(
-            f"none of the {len(bad)} images can be used; the first: {bad[0]['id']} {bad[0]['reason']}"
-        )
-    return Extraction(plan.count, sum(sidecar is not None for sidecar in done), described, bad)
+    for plan, bad in zip(plans, bads, strict=True):
+        if len(bad) == images:
+            plan.remove()
+            raise UserError(
+                f"none of the {len(bad)} images can be used; the first: {bad[0]['id']} {bad[0]['reason']}"
+            )
+    return [
+        Extraction(plan.count, sum(sidecar is not None for sidecar in sidecars), count, bad)
+        for plan, sidecars, count, bad in zip(plans, found, described, bads, strict=True)
+    ]

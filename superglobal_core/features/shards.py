@@ -68,17 +68,24 @@ class ShardPlan:
         """Return the images of one shard."""
         return self.files[number * self.shard_size : (number + 1) * self.shard_size]
 
-    def signature(self, number: int) -> dict[str, Any]:
-        """Return what a shard must say of itself to be taken as done."""
+    def images_digest(self, number: int) -> str:
+        """Return the SHA-256 of the names and contents of a shard's images."""
         images = hashlib.sha256()
         for file in self.files_of(number):
             images.update(f"{file.id}\t{_content(file)}\n".encode())
+        return images.hexdigest()
+
+    def signature(self, number: int, images_sha256: str | None = None) -> dict[str, Any]:
+        """Return what a shard must say of itself to be taken as done.
+
+        images_sha256: `images_digest(number)`, where plans of the same images share it.
+        """
         return {
             "shard": number,
             "shards": self.count,
             "first": number * self.shard_size,
             "images": len(self.files),
-            "images_sha256": images.hexdigest(),
+            "images_sha256": images_sha256 or self.images_digest(number),
             "descriptor": dict(self.descriptor),
             "made_with": dict(self.made_with),
         }
@@ -107,12 +114,16 @@ class ShardPlan:
         )
 
     def write(
-        self, number: int, ids: Sequence[str], array: np.ndarray, skipped: Sequence[Mapping[str, str]]
+        self,
+        number: int,
+        ids: Sequence[str],
+        array: np.ndarray,
+        skipped: Sequence[Mapping[str, str]],
+        images_sha256: str | None = None,
     ) -> None:
         """Write a shard with its sidecar, which names the images that were left out."""
-        write_shard(
-            self.folder / shard_name(number), ids, array, self.signature(number) | {"skipped": list(skipped)}
-        )
+        about = self.signature(number, images_sha256) | {"skipped": list(skipped)}
+        write_shard(self.folder / shard_name(number), ids, array, about)
 
     def clean(self, replace: bool) -> None:
         """Remove what an interrupted run left in the folder; with `replace` also shards beyond the last.

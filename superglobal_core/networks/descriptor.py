@@ -22,6 +22,49 @@ class Head(nn.Module):
         self.fc = nn.Linear(channels, dimension)
 
 
+class Pooling(nn.Module):
+    """From feature maps to a descriptor: a network's last steps, without weights of their own.
+
+    Several of them can describe the same maps, so that a comparison of poolings pays for one backbone.
+
+    >>> Pooling(DescriptorSettings()).widen(torch.rand(2, 8, 5, 4)).shape
+    torch.Size([2, 8, 5, 4])
+    """
+
+    def __init__(self, settings: DescriptorSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.gem_plus = GeM(settings.gem_plus_p, eps=1e-8)
+        self.regional_gem = RegionalGeM(settings.regional_p)
+        self.scale_gem = ScaleGeM()
+
+    @property
+    def regional_exponent(self) -> float | None:
+        """Regional-GeM's exponent, None without it: poolings that agree in it share `widen`."""
+        return self.settings.regional_p if self.settings.regional_gem else None
+
+    def widen(self, maps: Tensor) -> Tensor:
+        """Average each position with its neighbourhood, where asked for: (B, C, h, w) -> the same."""
+        return self.regional_gem(maps) if self.settings.regional_gem else maps
+
+    def describe_map(self, widened: Tensor, head: Head) -> Tensor:
+        """Pool and project one scale's maps: (B, C, h, w) -> (B, dimension), not normalised."""
+        pooled = self.gem_plus(widened) if self.settings.gem_plus else head.pool(widened)
+        if self.settings.inner_normalisation:
+            pooled = F.normalize(pooled, dim=-1)
+        return head.fc(pooled)
+
+    def join_scales(self, stack: Tensor) -> Tensor:
+        """Make one L2-normalised descriptor of those at all scales: (S, B, dimension) -> (B, dimension)."""
+        if self.settings.scale_pooling == "max":
+            pooled = self.scale_gem(stack)
+        elif self.settings.scale_pooling == "mean":
+            pooled = stack.mean(dim=0)
+        else:
+            pooled = F.normalize(stack, dim=-1).mean(dim=0)
+        return F.normalize(pooled, dim=-1)
+
+
 class GlobalDescriptor(nn.Module):
     """Images at several scales -> one L2-normalised descriptor an image.
 
@@ -41,32 +84,43 @@ class GlobalDescriptor(nn.Module):
         self.settings = settings = settings or DescriptorSettings()
         self.backbone = Backbone(backbone, settings.relup, settings.relup_alpha)
         self.head = Head(self.backbone.channels, architecture(backbone).dimension)
-        self.gem_plus = GeM(settings.gem_plus_p, eps=1e-8)
-        self.regional_gem = RegionalGeM(settings.regional_p)
-        self.scale_gem = ScaleGeM()
+        self.pooling = Pooling(settings)
 
     @property
     def dimension(self) -> int:
         """Numbers in a descriptor."""
         return self.head.fc.out_features
 
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Return the last feature map in float32: (B, 3, H, W) -> (B, C, H/32, W/32)."""
+        return self.backbone(images.to(self.backbone.conv1.weight.dtype)).float()
+
     def describe_scale(self, images: Tensor) -> Tensor:
         """Describe images at one scale: (B, 3, H, W) -> (B, dimension), not normalised."""
-        weight = self.backbone.conv1.weight
-        maps = self.backbone(images.to(weight.dtype)).float()
-        if self.settings.regional_gem:
-            maps = self.regional_gem(maps)
-        pooled = self.gem_plus(maps) if self.settings.gem_plus else self.head.pool(maps)
-        if self.settings.inner_normalisation:
-            pooled = F.normalize(pooled, dim=-1)
-        return self.head.fc(pooled)
+        return self.pooling.describe_map(self.pooling.widen(self.feature_map(images)), self.head)
+
+    def describe(self, scaled_images: Sequence[Tensor], poolings: Sequence[Pooling]) -> list[Tensor]:
+        """Describe images once for each pooling, with one pass through the backbone.
+
+        The poolings' own scales, resizing and ReLUP are not looked at: those of this network hold.
+
+        >>> network = GlobalDescriptor("mini").eval()
+        >>> plain = Pooling(DescriptorSettings(regional_gem=False))
+        >>> [len(rows) for rows in network.describe([torch.rand(2, 3, 96, 96)], [network.pooling, plain])]
+        [2, 2]
+        """
+        stacks: list[list[Tensor]] = [[] for _ in poolings]
+        for images in scaled_images:
+            maps = self.feature_map(images)
+            widened: dict[float | None, Tensor] = {}
+            for pooling, stack in zip(poolings, stacks, strict=True):
+                exponent = pooling.regional_exponent
+                if exponent not in widened:
+                    widened[exponent] = pooling.widen(maps)
+                stack.append(pooling.describe_map(widened[exponent], self.head))
+        return [
+            pooling.join_scales(torch.stack(stack)) for pooling, stack in zip(poolings, stacks, strict=True)
+        ]
 
     def forward(self, scaled_images: Sequence[Tensor]) -> Tensor:
-        stack = torch.stack([self.describe_scale(images) for images in scaled_images])
-        if self.settings.scale_pooling == "max":
-            pooled = self.scale_gem(stack)
-        elif self.settings.scale_pooling == "mean":
-            pooled = stack.mean(dim=0)
-        else:
-            pooled = F.normalize(stack, dim=-1).mean(dim=0)
-        return F.normalize(pooled, dim=-1)
+        return self.describe(scaled_images, [self.pooling])[0]

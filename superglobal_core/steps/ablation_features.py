@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from superglobal_core.config import Extract, read_saved_suite
-from superglobal_core.descriptor_switches import settings_of
+from superglobal_core.config import read_saved_suite
 from superglobal_core.errors import unknown_name
 from superglobal_core.results import recorded
 from superglobal_core.steps.ablate import base_named
-from superglobal_core.steps.extract import extract_step
+from superglobal_core.steps.extract_variants import extract_variants_step, variant_of
 
 SPLITS = ("queries", "database")
 
@@ -44,30 +43,20 @@ def ablation_features_step(
         wanted = {"base": start.extract, **wanted}
     Path(out).mkdir(parents=True, exist_ok=True)
     with recorded("ablation-features", out) as facts:
-        for name, extract in wanted.items():
-            _extract(extract, images, Path(out) / name, checkpoint, boxes, device)
+        for cropped in (True, False):
+            mine = {
+                name: variant_of(extract) for name, extract in wanted.items() if extract.query_crop is cropped
+            }
+            if mine:
+                extract_variants_step(
+                    images,
+                    out,
+                    mine,
+                    backbone=start.extract.backbone,
+                    checkpoint=checkpoint,
+                    boxes=boxes if cropped else None,
+                    device=device,
+                    replace=True,
+                )
         facts["parameters"] = {"base": base, "split": split, "variants": list(wanted)}
     return len(wanted)
-
-
-def _extract(
-    extract: Extract,
-    images: str | Path,
-    out: Path,
-    checkpoint: str | Path | None,
-    boxes: str | Path | None,
-    device: str,
-) -> None:
-    settings, reading = settings_of(extract)
-    extract_step(
-        images,
-        out,
-        backbone=extract.backbone,
-        settings=settings,
-        checkpoint=checkpoint,
-        boxes=boxes if extract.query_crop else None,
-        reading=reading,
-        precision=extract.precision,
-        device=device,
-        replace=True,
-    )

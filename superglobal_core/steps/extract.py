@@ -14,7 +14,7 @@ from superglobal_core.files import read_json, sha256_of
 from superglobal_core.networks.checkpoints import load_checkpoint
 from superglobal_core.networks.settings import DescriptorSettings
 from superglobal_core.networks.shipped import MINI_CHECKPOINT, shown
-from superglobal_core.results import file_input, recorded
+from superglobal_core.results import Input, file_input, recorded
 from superglobal_core.steps.inputs import given_files, image_input, manifest_inputs
 
 
@@ -38,20 +38,14 @@ def extract_step(
     The checkpoint may be left out for `mini`, whose weights come with the package.
     """
     files = list_images(images)
-    if checkpoint is None:
-        if backbone != "mini":
-            raise UserError(
-                f"--backbone {backbone} needs a --checkpoint (only mini's weights come with the package)"
-            )
-        checkpoint = MINI_CHECKPOINT
+    checkpoint = weights_of(backbone, checkpoint)
     network = load_checkpoint(checkpoint, backbone, settings)
-    made_with = _made_with(checkpoint)
     with recorded("extract", out) as facts:
         done = extract(
             files,
             network,
             out,
-            made_with=made_with,
+            made_with=made_with(checkpoint),
             boxes=load_boxes(boxes, [file.id for file in files]) if boxes is not None else None,
             reading=reading,
             precision=precision,
@@ -60,24 +54,15 @@ def extract_step(
             on_error=on_error,
             replace=replace,
         )
-        facts["descriptor"] = _descriptor(backbone, settings, reading, checkpoint, precision)
+        facts["descriptor"] = descriptor_of(backbone, settings, reading, checkpoint, precision)
         facts["parameters"] = {
             "images": len(files),
             "shard_size": shard_size,
             "on_error": on_error,
             "skipped": done.skipped,
         }
-        facts["protocol"] = {
-            "query_crop": boxes is not None,
-            **reading.as_dict(),
-            "resize": settings.resize,
-        }
-        facts["inputs"] = [
-            image_input(images, out),
-            *manifest_inputs(images),
-            file_input("checkpoint", shown(checkpoint), made_with["checkpoint_sha256"]),
-            *given_files(boxes=boxes),
-        ]
+        facts["protocol"] = protocol_of(settings, reading, query_crop=boxes is not None)
+        facts["inputs"] = inputs_of(images, out, checkpoint, boxes)
     return done
 
 
@@ -93,21 +78,49 @@ def is_extracted(
     path = Path(out) / "record.json"
     if not path.is_file():
         return False
-    wanted = _descriptor(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, precision)
+    wanted = descriptor_of(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, precision)
     return bool(read_json(path).get("descriptor") == wanted)
 
 
-def _made_with(checkpoint: str | Path) -> dict[str, str]:
+def inputs_of(
+    images: str | Path, out: str | Path, checkpoint: str | Path, boxes: str | Path | None
+) -> list[Input]:
+    """Return what an extraction into `out` read, for its record."""
+    return [
+        image_input(images, out),
+        *manifest_inputs(images),
+        file_input("checkpoint", shown(checkpoint), sha256_of(checkpoint)),
+        *given_files(boxes=boxes),
+    ]
+
+
+def weights_of(backbone: str, checkpoint: str | Path | None) -> str | Path:
+    """Return the checkpoint, or that of `mini`, which comes with the package (UserError for others)."""
+    if checkpoint is None and backbone != "mini":
+        raise UserError(
+            f"--backbone {backbone} needs a --checkpoint (only mini's weights come with the package)"
+        )
+    return MINI_CHECKPOINT if checkpoint is None else checkpoint
+
+
+def made_with(checkpoint: str | Path) -> dict[str, str]:
+    """Return what identifies the weights and the code of an extraction."""
     modules = ("superglobal_core.features.extraction", "superglobal_core.networks.checkpoints")
     return {"checkpoint_sha256": sha256_of(checkpoint), "code": fingerprint(*modules)}
 
 
-def _descriptor(
+def descriptor_of(
     backbone: str,
     settings: DescriptorSettings,
     reading: Reading,
     checkpoint: str | Path,
     precision: Precision,
 ) -> dict[str, object]:
+    """Return what a record says of its descriptors: every switch, the weights and the code."""
     switches = {"backbone": backbone, "precision": precision, **settings.as_dict(), **reading.as_dict()}
-    return {**switches, **_made_with(checkpoint)}
+    return {**switches, **made_with(checkpoint)}
+
+
+def protocol_of(settings: DescriptorSettings, reading: Reading, query_crop: bool) -> dict[str, object]:
+    """Return the protocol's switches of an extraction, for its record."""
+    return {"query_crop": query_crop, **reading.as_dict(), "resize": settings.resize}

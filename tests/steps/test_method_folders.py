@@ -18,6 +18,7 @@ from superglobal_core.reasons import reason_in
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.adopt_descriptors import adopt_descriptors_step
 from superglobal_core.steps.attempt import attempt_step
+from superglobal_core.steps.gather import gather_step
 from superglobal_core.steps.hand_over import hand_over_images_step
 from superglobal_core.steps.new_method import FILES, new_method_step
 from superglobal_core.steps.rerank_by_name import Wanted, rerank_by_name
@@ -199,4 +200,6 @@ def test_a_program_s_descriptors_are_adopted_in_the_images_order(tmp_path: Path)
             adopt(wrong)
         assert message in str(adopt(wrong, say_why=True))
         assert message in str(reason_in(tmp_path / "out"))
+        assert message in str(gather_step([tmp_path / "out"], tmp_path / "gathered", count=1))
+        assert message in str(reason_in(tmp_path / "gathered"))
         assert not list((tmp_path / "out").glob("shard-*"))

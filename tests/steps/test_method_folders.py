@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -160,6 +162,17 @@ def test_a_program_that_fails_leaves_its_reason(program: Path, script: str, reas
 def test_a_program_that_somebody_stops_leaves_nothing(program: Path) -> None:
     assert attempt(program, "kill -TERM $$") == (130, None)
     assert not (program.parent / "left/order.npy").exists()
+
+
+def test_the_template_of_a_descriptor_describes_images(tmp_path: Path) -> None:
+    list(new_method_step("mine", "descriptor", tmp_path))
+    write_pictures(tmp_path / "images", ["a", "b", "c"])
+    hand_over_images_step(tmp_path / "images", tmp_path / "given")
+    program = [sys.executable, str(tmp_path / "mine/program.py"), "given", "rows.npy", "--side", "4"]
+    subprocess.run(program, cwd=tmp_path, check=True)
+    rows, images = tmp_path / "rows.npy", tmp_path / "images"
+    assert adopt_descriptors_step(rows, images, tmp_path / "out", method="mine", parameters={}) is None
+    assert FeatureStore.open(tmp_path / "out").shape == (3, 16)
 
 
 def test_a_digest_follows_a_folder_s_files(program: Path) -> None:

@@ -106,7 +106,7 @@ def gather(
     from superglobal_core.steps.gather import gather_step
 
     done = gather_step(part, out, count=count, seed=seed, listed=listed)
-    typer.echo(f"{done.used} images: {out}")
+    typer.echo(f"nothing to gather: {done}" if isinstance(done, str) else f"{done.used} images: {out}")
 
 
 @app.command()

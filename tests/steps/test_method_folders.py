@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -18,6 +20,7 @@ from superglobal_core.reasons import reason_in
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.adopt_descriptors import adopt_descriptors_step
 from superglobal_core.steps.attempt import attempt_step
+from superglobal_core.steps.gather import gather_step
 from superglobal_core.steps.hand_over import hand_over_images_step
 from superglobal_core.steps.new_method import FILES, new_method_step
 from superglobal_core.steps.rerank_by_name import Wanted, rerank_by_name
@@ -161,6 +164,17 @@ def test_a_program_that_somebody_stops_leaves_nothing(program: Path) -> None:
     assert not (program.parent / "left/order.npy").exists()
 
 
+def test_the_template_of_a_descriptor_describes_images(tmp_path: Path) -> None:
+    list(new_method_step("mine", "descriptor", tmp_path))
+    write_pictures(tmp_path / "images", ["a", "b", "c"])
+    hand_over_images_step(tmp_path / "images", tmp_path / "given")
+    program = [sys.executable, str(tmp_path / "mine/program.py"), "given", "rows.npy", "--side", "4"]
+    subprocess.run(program, cwd=tmp_path, check=True)
+    rows, images = tmp_path / "rows.npy", tmp_path / "images"
+    assert adopt_descriptors_step(rows, images, tmp_path / "out", method="mine", parameters={}) is None
+    assert FeatureStore.open(tmp_path / "out").shape == (3, 16)
+
+
 def test_a_digest_follows_a_folder_s_files(program: Path) -> None:
     before = folder_digest(program)
     (program / "__pycache__").mkdir()
@@ -199,4 +213,6 @@ def test_a_program_s_descriptors_are_adopted_in_the_images_order(tmp_path: Path)
             adopt(wrong)
         assert message in str(adopt(wrong, say_why=True))
         assert message in str(reason_in(tmp_path / "out"))
+        assert message in str(gather_step([tmp_path / "out"], tmp_path / "gathered", count=1))
+        assert message in str(reason_in(tmp_path / "gathered"))
         assert not list((tmp_path / "out").glob("shard-*"))

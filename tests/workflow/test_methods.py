@@ -17,6 +17,7 @@ from runs import ROOT, Snakemake
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.data.landmarks import make_landmarks
 from superglobal_core.reporting.texts import ABSENT
+from superglobal_core.steps.new_method import new_method_step
 from superglobal_core.timing.record import read_timings
 
 pytestmark = pytest.mark.workflow
@@ -100,7 +101,10 @@ def run(checkout: Path, drawn: Path, tmp_path_factory: pytest.TempPathFactory, s
     inside, outside = checkout / "workflow/methods", folder / "our-methods"
     for name in ("mean-of-first", "by-norm", "from-elsewhere"):
         write_method(inside, name, files[name])
-        write_method(outside, f"{name}-outside", files[name])
+        if name != "by-norm":
+            write_method(outside, f"{name}-outside", files[name])
+    # The template of a program does what the manual's does.
+    list(new_method_step("by-norm-outside", "program", outside))
     write_method(outside, "failing", FAILING)
     brought = write_method(outside, "their-descriptors", files["their-descriptors"])
     truth = load_groundtruth(drawn / "gnd_landmarks.pkl")

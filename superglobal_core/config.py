@@ -64,7 +64,9 @@ class Dataset(Model):
 class Extract(Model):
     """Descriptors made by `superglobal extract`; switches left out keep the preset's value."""
 
-    backbone: Literal["resnet50", "resnet101", "mini"] = Field(description="the network")
+    backbone: Literal["resnet50", "resnet101", "mini", "torchvision-resnet50"] = Field(
+        description="the network; torchvision-resnet50 is ImageNet's, without learned exponent and projection"
+    )
     checkpoint: Path | None = Field(None, description="its weights; mini's come with the package")
     download: Name | None = Field(None, description="download its weights: their name in the catalogue")
     preset: Literal["superglobal", "cvnet-global", "official", "paper", "cvnet"] = Field(
@@ -86,7 +88,9 @@ class Extract(Model):
     resize: Literal["float-tensor", "8-bit-image"] | None = Field(None, description="what is scaled")
     query_crop: bool = Field(True, description="cut the queries' boxes out; false: describe them whole")
     crop_rounding: Literal["truncate", "round"] = Field("truncate", description="of the boxes' corners")
-    colour: Literal["bgr", "rgb"] = Field("bgr", description="order of the channels the network sees")
+    colour: Literal["bgr", "rgb"] = Field(
+        "bgr", description="order of the channels; every network here expects bgr"
+    )
     exif: bool = Field(True, description="apply an image's EXIF orientation")
     precision: Literal["float32", "bfloat16", "float16"] = Field("float32", description="of the network")
 

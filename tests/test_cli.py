@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from helpers import Run, encoded, groundtruth_content, picture, unit_rows, write_pictures
 
+from superglobal_core.config import Extract
 from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.features.shards import write_shard
 from superglobal_core.features.store import FeatureStore
@@ -133,6 +135,17 @@ def test_extract_with_all_its_options(tmp_path: Path, checkpoint: Path, run: Run
     }
     assert store.descriptor.items() >= wanted.items()
     assert json.loads((out / "record.json").read_text())["protocol"]["query_crop"] is True
+
+
+def test_every_switch_of_a_suite_is_an_option_of_extract(run: Run) -> None:
+    """The workflow passes them on by name."""
+    said = run("extract", "--help").out
+    for name, field in Extract.model_fields.items():
+        if name not in ("download", "query_crop"):
+            option = "--" + name.replace("_", "-")
+            assert re.search(rf"{option}\b", said), option
+            if "bool" in str(field.annotation):
+                assert f"--no-{option[2:]}" in said
 
 
 def test_extract_variants(tmp_path: Path, checkpoint: Path, run: Run) -> None:

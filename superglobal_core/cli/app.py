@@ -33,9 +33,10 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 LocalFolders = Annotated[
     list[Path], typer.Option(help="local features of the same images (see local); may be given again")
 ]
-Backbone = Annotated[str, typer.Option(help="resnet50, resnet101 or mini")]
+Backbone = Annotated[str, typer.Option(help="resnet50, resnet101, mini or torchvision-resnet50")]
 Checkpoint = Annotated[
-    Path | None, typer.Option(help="weights in CVNet's layout; mini's come with the package")
+    Path | None,
+    typer.Option(help="weights in CVNet's (or torchvision's) layout; mini's come with the package"),
 ]
 Weights = Annotated[Path | None, typer.Option(help="a local method's own weights: xfeat.onnx, RRT's")]
 Boxes = Annotated[

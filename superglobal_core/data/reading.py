@@ -19,8 +19,8 @@ class Reading:
     crop_rounding: a query box's coordinates are truncated by `int()` (SuperGlobal, CVNet) or rounded
         to the nearest pixel (DELG).
     colour: order of the channels that the network sees. With `rgb` the normalisation's means and
-        deviations follow the colours, as a loader with Pillow and torchvision gives them; weights that were
-        trained on BGR then lose accuracy silently.
+        deviations follow the colours, as a loader with Pillow and torchvision gives them; every backbone expects
+        BGR (torchvision's weights are turned round on loading) and then loses accuracy silently.
     exif: whether an orientation in the file's EXIF data is applied (OpenCV does) or ignored.
 
     Source: the releases of SuperGlobal, CVNet and DELG.

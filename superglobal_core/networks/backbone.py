@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -15,11 +16,16 @@ EXPANSION = 4  # a bottleneck's output channels over its width
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """Sizes of one ResNet: blocks a stage, the first stage's width, and the descriptor's dimension."""
+    """Sizes of one ResNet: blocks a stage, the first stage's width, and the descriptor's dimension.
+
+    layout: how its checkpoints name their tensors. Those of torchvision hold a classifier in place of a
+        learned pooling exponent and a projection: the descriptor is then the pooled vector itself.
+    """
 
     blocks: tuple[int, int, int, int]
     width: int
     dimension: int
+    layout: Literal["cvnet", "torchvision"] = "cvnet"
 
     @property
     def channels(self) -> int:
@@ -35,6 +41,8 @@ class Architecture:
 ARCHITECTURES = {
     "resnet50": Architecture(blocks=(3, 4, 6, 3), width=64, dimension=2048),
     "resnet101": Architecture(blocks=(3, 4, 23, 3), width=64, dimension=2048),
+    # Trained on ImageNet, by torchvision: SuperGlobal's modules on a network that knows no landmarks.
+    "torchvision-resnet50": Architecture(blocks=(3, 4, 6, 3), width=64, dimension=2048, layout="torchvision"),
     # The same family, narrow enough to be shipped and to run anywhere.
     "mini": Architecture(blocks=(2, 2, 2, 2), width=16, dimension=256),
 }

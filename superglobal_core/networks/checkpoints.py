@@ -1,4 +1,4 @@
-"""Checkpoints in CVNet's layout: converted by name, complete or refused, never unpickled."""
+"""Checkpoints in CVNet's or torchvision's layout: converted by name, complete or refused, never unpickled."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from superglobal_core.errors import UserError, name_list
 from superglobal_core.files import atomic_write
+from superglobal_core.networks.backbone import architecture
 from superglobal_core.networks.descriptor import GlobalDescriptor
 from superglobal_core.networks.settings import DescriptorSettings
 
@@ -100,13 +101,40 @@ def load_checkpoint(
 
     Every tensor of the network must be there with its shape and finite values, and the
     checkpoint's network must have no layer that ours lacks (a ResNet-101 is refused as a
-    ResNet-50, which it contains).
+    ResNet-50, which it contains). Of torchvision's files the classifier is left out, and the first
+    convolution's inputs are turned round: the network then takes BGR as every other does.
 
     Raises:
         UserError: naming the tensors that are missing, of another shape, not finite or left over.
     """
     network = GlobalDescriptor(backbone, settings)
     found = read_tensors(path)
+    if architecture(backbone).layout == "torchvision":
+        _fill_from_torchvision(network, found, path, backbone)
+    else:
+        _fill_from_cvnet(network, found, path, backbone)
+    return network.eval().requires_grad_(False)
+
+
+def _fill_from_torchvision(
+    network: GlobalDescriptor, found: dict[str, Tensor], path: str | Path, backbone: str
+) -> None:
+    stem = found.get("conv1.weight")
+    if stem is None:
+        raise UserError(
+            f"{path} is no checkpoint of torchvision's ResNet: no tensor 'conv1.weight' "
+            f"(it begins with {name_list(sorted(found), 3) or 'no tensor'}); name its network with --backbone"
+        )
+    if stem.dim() == 4:
+        # Trained on RGB, and everything here reads BGR: the order of the inputs is the weights' second axis.
+        found = found | {"conv1.weight": stem.flip(1)}
+    names = {name: name.removeprefix("backbone.") for name in network.state_dict()}
+    fill_network(network, names, found, re.compile(r"(conv1|bn1|layer\d)\."), path, backbone)
+
+
+def _fill_from_cvnet(
+    network: GlobalDescriptor, found: dict[str, Tensor], path: str | Path, backbone: str
+) -> None:
     prefix = next((p for p in PREFIXES if p + "stem.conv.weight" in found), None)
     if prefix is None:
         raise UserError(
@@ -117,7 +145,6 @@ def load_checkpoint(
     own = re.compile(re.escape(prefix) + r"(stem|s\d|head)\.")
     names = {name: prefix + cvnet_name(name) for name in network.state_dict()}
     fill_network(network, names, found, own, path, backbone)
-    return network.eval().requires_grad_(False)
 
 
 def fill_network(

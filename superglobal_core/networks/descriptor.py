@@ -14,12 +14,15 @@ from superglobal_core.networks.settings import DescriptorSettings
 
 
 class Head(nn.Module):
-    """What follows the feature map in a checkpoint: the learned GeM exponent and the projection."""
+    """What follows the feature map in a checkpoint: the learned GeM exponent and the projection.
 
-    def __init__(self, channels: int, dimension: int) -> None:
+    Without `learned` (ImageNet's networks) the exponent is 3 and there is no projection.
+    """
+
+    def __init__(self, channels: int, dimension: int, learned: bool = True) -> None:
         super().__init__()
-        self.pool = GeM(p=3.0, eps=1e-6, learnable=True)
-        self.fc = nn.Linear(channels, dimension)
+        self.pool = GeM(p=3.0, eps=1e-6, learnable=learned)
+        self.fc: nn.Module = nn.Linear(channels, dimension) if learned else nn.Identity()
 
 
 class Pooling(nn.Module):
@@ -70,7 +73,7 @@ class GlobalDescriptor(nn.Module):
 
     The input is a list with one tensor (B, 3, H_s, W_s) a scale, normalised, in BGR order; the
     output is (B, dimension) in float32. The pooling runs in float32 whatever the backbone's
-    precision: powers of 4.6 leave half precision's range.
+    precision: powers of 4.6 leave half precision's range. `dimension` counts a descriptor's numbers.
 
     Source: SuperGlobal, section 3 and its release; CVNet-Global with the preset `cvnet-global`.
 
@@ -83,13 +86,10 @@ class GlobalDescriptor(nn.Module):
         super().__init__()
         self.settings = settings = settings or DescriptorSettings()
         self.backbone = Backbone(backbone, settings.relup, settings.relup_alpha)
-        self.head = Head(self.backbone.channels, architecture(backbone).dimension)
+        sizes = architecture(backbone)
+        self.dimension = sizes.dimension
+        self.head = Head(self.backbone.channels, sizes.dimension, learned=sizes.layout == "cvnet")
         self.pooling = Pooling(settings)
-
-    @property
-    def dimension(self) -> int:
-        """Numbers in a descriptor."""
-        return self.head.fc.out_features
 
     def feature_map(self, images: Tensor) -> Tensor:
         """Return the last feature map in float32: (B, 3, H, W) -> (B, C, H/32, W/32)."""

@@ -27,7 +27,8 @@ class DescriptorSettings:
     relup: `on`; `official-off` is what the release's switch does (the two inner activations of
         stage 1 stay ReLUP); `off` is ReLU everywhere.
     relup_alpha: ReLUP's floor, in the activations' own scale.
-    inner_normalisation: L2-normalise the pooled vector before the fully connected layer.
+    inner_normalisation: L2-normalise the pooled vector before the fully connected layer; a backbone
+        without that layer (torchvision's) shows it with the pooling `mean` of scales alone.
     resize: where scaling happens, `float-tensor` (SuperGlobal: bilinear on the normalised tensor,
         antialiased or not) or `8-bit-image` (CVNet: OpenCV, area downwards, linear upwards).
 

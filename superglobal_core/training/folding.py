@@ -18,6 +18,7 @@ def fold_neck(network: GlobalDescriptor, neck: nn.BatchNorm1d) -> None:
     assert variance is not None
     spread = (variance + neck.eps).sqrt()
     fc = network.head.fc
+    assert isinstance(fc, nn.Linear)
     fc.bias.copy_((fc.bias - mean) / spread)
     fc.weight.div_(spread[:, None])
 
@@ -49,5 +50,7 @@ def unit_length(network: GlobalDescriptor, batches: Sequence[Tensor]) -> float:
             assert isinstance(norm, nn.BatchNorm2d)
             norm.weight.div_(length)
             norm.bias.div_(length)
-    network.head.fc.weight.mul_(length)
+    fc = network.head.fc
+    assert isinstance(fc, nn.Linear)
+    fc.weight.mul_(length)
     return length

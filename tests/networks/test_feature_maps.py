@@ -31,6 +31,7 @@ def test_channels() -> None:
     assert {name: sizes.map_channels for name, sizes in ARCHITECTURES.items()} == {
         "resnet50": 1024,
         "resnet101": 1024,
+        "torchvision-resnet50": 1024,
         "mini": 256,
     }
 

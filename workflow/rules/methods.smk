@@ -30,6 +30,12 @@ def method_digest(wildcards):
     return None if chosen.runs == "builtin" else folder_digest(chosen.found.path)
 
 
+def shown_suite():
+    """What a report depends on of the suite: all but where methods' folders lie."""
+    path = {"__all__": {"found": {"path"}}}
+    return SUITE.model_dump(mode="json", exclude={"methods": path, "descriptors": path})
+
+
 def timed_methods():
     """What a timing depends on of each method."""
     return [

@@ -26,7 +26,7 @@ rule report:
         "../../environment.yml"
     params:
         results=lambda wildcards: RESULTS,
-        suite=SUITE.model_dump(mode="json"),
+        suite=shown_suite(),
         code=fingerprint("superglobal_core.reporting.report"),
     shell:
         "superglobal report --results {params.results} --out $(dirname {output.page}) > {log} 2>&1"

@@ -15,6 +15,7 @@ include: "workflow/rules/rerank.smk"
 include: "workflow/rules/programs.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/timing.smk"
+include: "workflow/rules/ablation_plan.smk"
 include: "workflow/rules/ablation.smk"
 include: "workflow/rules/report.smk"
 

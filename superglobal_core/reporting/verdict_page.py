@@ -25,7 +25,8 @@ from superglobal_core.reporting.verdict_view import (
     groups,
     no_network,
 )
-from superglobal_core.verdict.judging import Effects, Verdict
+from superglobal_core.verdict.effects import Effects
+from superglobal_core.verdict.judging import Verdict
 from superglobal_core.verdict.reported import load_reported
 from superglobal_core.verdict.summary import judge_run
 
@@ -47,7 +48,7 @@ def verdict_part(
         speedups=measured_speedups(timed),
         memory=measured_memory(timed),
         timed=bool(timed),
-        effects=measured_effects(study) if effects is None and measured else effects,
+        effects=measured_effects(study) if effects is None else effects,
     )
     note = study.suite.note if study.suite else None
     content = {

@@ -122,7 +122,8 @@ def explain(difference: Difference) -> str:
     fits = {True: "sign and size fit", False: "sign or size do not fit", None: "not compared"}[
         difference.fits
     ]
-    return f"{sentence}; turned in this run it changed {texts.points(difference.effect)} points: {fits}."
+    turned = f"turned to {shown(difference.turned)} in this run it changed"
+    return f"{sentence}; {turned} {texts.points(difference.effect)} points: {fits}."
 
 
 def what(figure: ReportedFigure, reported: Reported) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
+from superglobal_core.verdict.effects import Turn, value_here
 from superglobal_core.verdict.measured import NO_NETWORK, Measured, unlike
 from superglobal_core.verdict.reported import EVALUATOR, PublishedProtocol, Reported, ReportedFigure, Switch
 
@@ -35,8 +36,8 @@ NO_CHOICES = ("method", "precision", "missing", "bootstrap", "k", "query_neighbo
 class Difference:
     """A switch that may explain a difference: its value here and as published, None where not known.
 
-    effect: what turning the switch changed in this run, in points, where it was measured; fits: whether
-    that would explain the difference.
+    effect: what turning the switch would add to the figure here, in points, where this run measured it;
+    turned: the value that it was turned to; fits: whether that would explain the difference.
     """
 
     switch: str
@@ -46,6 +47,7 @@ class Difference:
     note: str
     effect: float | None = None
     fits: bool | None = None
+    turned: Any = None
 
 
 def reasons(figure: ReportedFigure, measured: Measured, reported: Reported) -> list[str]:
@@ -83,15 +85,14 @@ def differences(
     measured: Measured,
     reported: Reported,
     points: float | None = None,
-    effects: Mapping[str, float] | None = None,
+    effects: Sequence[Turn] = (),
 ) -> list[Difference]:
     """List the switches in which a comparable result differs from the published figure, or may differ.
 
-    points: the measured figure minus the published one. effects: points that turning a switch away
-    from its value here adds to the measured figure; one explains the difference when it brings both
-    within the tolerance. Switches that only `effects` names are listed when they do.
+    points: the measured figure minus the published one. effects: of turning a switch away from its value
+    here, where they hold for this result; one explains the difference when it brings both within the
+    tolerance. Switches that only `effects` names are listed when they do.
     """
-    effects = effects or {}
     found = []
     for name, switch in reported.switches.items():
         if not _applies(switch, figure, measured):
@@ -99,18 +100,22 @@ def differences(
         ours = _value_here(name, switch, measured)
         unknown = switch.published is None or switch.only == "unstated"
         if unknown or ours is None or ours != switch.published:
-            effect = effects.get(name)
-            fits = _fits(effect, points, figure.tolerance)
             published = None if switch.only == "unstated" else switch.published
-            found.append(Difference(name, switch.label, ours, published, switch.note, effect, fits))
+            # Only turning it to what was published can explain anything, where that is known.
+            mine = [turn for turn in effects if turn.switch == name and published in (None, turn.to)]
+            turn = _best(mine, points, figure.tolerance)
+            effect, to = (turn.points, turn.to) if turn else (None, None)
+            fits = _fits(effect, points, figure.tolerance)
+            found.append(Difference(name, switch.label, ours, published, switch.note, effect, fits, to))
     named = {difference.switch for difference in found}
-    for name, effect in effects.items():
-        if name not in named and _fits(effect, points, figure.tolerance):
+    for turn in effects:
+        name = turn.switch
+        if name not in named and _fits(turn.points, points, figure.tolerance):
+            named.add(name)
             known = reported.switches.get(name)
             label = known.label if known else NAMES.get(name, name)
-            found.append(
-                Difference(name, label, measured.switches.get(name), None, "as in the release", effect, True)
-            )
+            ours = value_here(name, measured)
+            found.append(Difference(name, label, ours, None, "as in the release", turn.points, True, turn.to))
     return found
 
 
@@ -194,10 +199,13 @@ def _applies(switch: Switch, figure: ReportedFigure, measured: Measured) -> bool
 
 
 def _value_here(name: str, switch: Switch, measured: Measured) -> Any:
-    for where in (measured.switches, measured.reranker):
-        if where.get(name) is not None:
-            return where[name]
-    return switch.ours
+    own = value_here(name, measured)
+    return switch.ours if own is None else own
+
+
+def _best(turns: Sequence[Turn], points: float | None, tolerance: float) -> Turn | None:
+    # A switch of three values is turned to two others: one that fits goes before one that does not.
+    return min(turns, key=lambda turn: not _fits(turn.points, points, tolerance), default=None)
 
 
 def _fits(effect: float | None, points: float | None, tolerance: float) -> bool | None:

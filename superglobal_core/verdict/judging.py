@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from superglobal_core.verdict.comparing import (
     Difference,
@@ -13,11 +13,9 @@ from superglobal_core.verdict.comparing import (
     other_ground_truth,
     reasons,
 )
+from superglobal_core.verdict.effects import Effects, turns
 from superglobal_core.verdict.measured import NO_NETWORK, Measured, Value
 from superglobal_core.verdict.reported import Reported, ReportedFigure
-
-#: points that turning a switch adds to the figure of a column, by the column's name and the switch
-Effects = Mapping[str, Mapping[str, float]]
 
 
 class Verdict(enum.StrEnum):
@@ -55,17 +53,17 @@ def judge_all(
     figures: Iterable[ReportedFigure],
     measured: Sequence[Measured],
     reported: Reported,
-    effects: Effects | None = None,
+    effects: Effects = (),
 ) -> list[Judgement]:
     """Judge every figure against a run's results; effects: of switches, where this run measured them."""
-    return [judge(figure, measured, reported, (effects or {}).get(figure.column.name)) for figure in figures]
+    return [judge(figure, measured, reported, effects) for figure in figures]
 
 
 def judge(
     figure: ReportedFigure,
     measured: Sequence[Measured],
     reported: Reported,
-    effects: Mapping[str, float] | None = None,
+    effects: Effects = (),
 ) -> Judgement:
     """Judge one figure.
 
@@ -106,7 +104,8 @@ def judge(
         else:
             verdict = Verdict.REPRODUCED if within else Verdict.NOT_REPRODUCED
         if not within:
-            explained = tuple(differences(figure, chosen, reported, points, effects))
+            known = turns(chosen, figure.stage, column.protocol, effects) if figure.measure == "map" else ()
+            explained = tuple(differences(figure, chosen, reported, points, known))
     return Judgement(figure, verdict, chosen, value, points, inside, tuple(against), explained, others)
 
 

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from superglobal_core.verdict.claims import JudgedClaim, judge_claims
-from superglobal_core.verdict.judging import Effects, Judgement, Verdict, count, judge_all
+from superglobal_core.verdict.effects import Effects
+from superglobal_core.verdict.judging import Judgement, Verdict, count, judge_all
 from superglobal_core.verdict.measured import Measured
 from superglobal_core.verdict.others import (
     JudgedMemory,
@@ -49,7 +50,7 @@ def judge_run(
     speedups: Sequence[MeasuredSpeedup] = (),
     memory: Sequence[MeasuredMemory] = (),
     timed: bool = False,
-    effects: Effects | None = None,
+    effects: Effects = (),
 ) -> Verdicts:
     """Judge everything that was reported against a run's figures.
 

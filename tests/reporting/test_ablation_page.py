@@ -16,7 +16,7 @@ from superglobal_core.ablation_record import AblationRecord, write_ablation
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.holm import holm
 from superglobal_core.files import write_text
-from superglobal_core.reporting.ablation_effects import effects_of_changes, measured_effects
+from superglobal_core.reporting.ablation_effects import measured_effects
 from superglobal_core.reporting.collect import read_study
 from superglobal_core.reporting.report import write_report
 
@@ -252,7 +252,7 @@ def test_queries_without_positives_give_no_difference(tmp_path: Path) -> None:
     text = Page((report / "ablation.html").read_text()).text
     assert "No query has positives in both results, so that nothing can be compared." in text
     assert not list((report / "figures").glob("ablation-*"))
-    assert measured_effects(read_study(tmp_path / "results")) == {}
+    assert measured_effects(read_study(tmp_path / "results")) == []
 
 
 def test_a_damaged_file_stops_the_report_before_anything_is_written(tmp_path: Path) -> None:
@@ -261,32 +261,3 @@ def test_a_damaged_file_stops_the_report_before_anything_is_written(tmp_path: Pa
     with pytest.raises(UserError, match=r"toy\.json is damaged"):
         write_report(results, tmp_path / "out")
     assert not (tmp_path / "out" / "index.html").exists()
-
-
-def test_effects_for_the_verdict_are_the_tables_own(results: Path, report: Path) -> None:
-    study = read_study(results)
-    effects = effects_of_changes(study)["toy"]
-    assert set(effects) == {
-        ("crop_rounding", "round"), ("colour", "rgb"), ("relup", "official-off"), ("relup", "off"),
-        ("query_neighbour", EVIL),
-    }  # fmt: skip
-    first: dict[tuple[str, str, str], float] = {}
-    for each in rows_of(report):  # the single stage stands before the reranked result
-        if each["table"] == "switches":
-            key = (each["name"], each["changed_value"], each["protocol"])
-            first.setdefault(key, float(each["difference_points"]))
-    for (name, value), by_protocol in effects.items():
-        assert set(by_protocol) == {"medium", "hard"}
-        for protocol, points in by_protocol.items():
-            assert points == pytest.approx(first[name, value, protocol], abs=1e-8)
-    columns = measured_effects(study)
-    assert set(columns) == {"toy_medium", "toy_hard"}
-    assert columns["toy_hard"]["relup"] == effects["relup", "official-off"]["hard"]
-
-
-def test_effects_with_distractors_have_their_own_columns(tmp_path: Path) -> None:
-    results = fill(tmp_path / "results")
-    put(results, "one/toy-1m.json", content(distractors=1001001))
-    assert set(measured_effects(read_study(results))) == {
-        "toy_medium", "toy_hard", "toy+1m_medium", "toy+1m_hard",
-    }  # fmt: skip

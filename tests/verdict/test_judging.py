@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import REPORTED, figure, reranked, result, switched
 
+from superglobal_core.verdict.effects import Base, Effect
 from superglobal_core.verdict.judging import Verdict, count, hundredths, judge, judge_all
 from superglobal_core.verdict.measured import NO_NETWORK, Measured, Weights, recognise
 from superglobal_core.verdict.reported import ReportedFigure
@@ -232,17 +233,25 @@ def test_the_query_among_the_neighbours_is_a_difference_that_nobody_can_decide()
 
 
 def test_measured_effects_say_which_switch_fits() -> None:
-    measured = result(VERIFIED, VERIFIED.value - 2)
-    effects = {"antialias": 1.9, "query_crop": -2.0, "relup": 2.3, "exif": 0.5, "colour": 2.31}
+    known = {"checkpoint_sha256": "c" * 64}
+    measured = switched(VERIFIED, VERIFIED.value - 2, **known)
+    assert measured.groundtruth_sha256 is not None
+    base = Base(measured.groundtruth_sha256, 0, measured.switches, "raw", {})
+    turned = (
+        ("antialias", False, 1.9),
+        ("relup", "off", 2.3),
+        ("exif", "ignored", 0.5),
+        ("colour", "rgb", 2.31),
+    )
+    effects = [
+        Effect(base, switch, measured.switches[switch], changed, {("single", "hard"): points})
+        for switch, changed, points in turned
+    ]
     judged = judge(VERIFIED, [measured], REPORTED, effects)
     found = {each.switch: each.fits for each in judged.differences}
     # Of switches whose value is as published only those that fit are worth a word.
-    assert found == {"antialias": True, "query_crop": False, "images": None, "relup": True}
-    everything = judge_all([VERIFIED], [measured], REPORTED, {VERIFIED.column.name: effects})
-    assert everything == [judged]
-    assert judge_all([VERIFIED], [measured], REPORTED, {"rparis6k_hard": effects}) == [
-        judge(VERIFIED, [measured], REPORTED)
-    ]
+    assert found == {"antialias": True, "query_crop": None, "images": None, "relup": True}
+    assert judge_all([VERIFIED], [measured], REPORTED, effects) == [judged]
 
 
 @pytest.mark.parametrize(

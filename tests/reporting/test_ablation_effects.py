@@ -1,0 +1,115 @@
+"""Effects for the verdict: read from an ablation's rows with all that they were measured from, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_ablation_page import content, measured, other_backbone, put, row
+from test_statistics_page import aps
+
+from superglobal_core.protocol_switches import preset_values
+from superglobal_core.reporting.ablation_effects import measured_effects
+from superglobal_core.reporting.collect import read_study
+from superglobal_core.verdict.effects import Base, Effect
+
+DESCRIPTOR = {
+    "backbone": "resnet50",
+    "checkpoint_sha256": "c" * 64,
+    "colour": "bgr",
+    "exif": "applied",
+    "relup": "on",
+}
+PARAMETERS = {"shortlist": 400, "beta": 0.15, "query_neighbour": False, "bootstrap": 0}
+STAGES = [("single", "medium"), ("single", "hard"), ("reranked", "medium"), ("reranked", "hard")]
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    known = {
+        "method": "superglobal",
+        "descriptor": DESCRIPTOR,
+        "parameters": PARAMETERS,
+        "protocol": {"colour": "bgr", "shortlist": "raw", "groundtruth_sha256": "e" * 64},
+    }
+    return known | changes
+
+
+def turned(name: str, start: str, to: str, value: Any, single: bool = True) -> dict[str, Any]:
+    stages: dict[str, Any] = {"reranked": measured(aps(1, 0.1))}
+    if single:
+        stages["single_stage"] = measured(aps(1, 0.02))
+    return row(name, to, "images", settings={name: value}, **stages) | {"preset_value": start}
+
+
+def effects(root: Path, **changes: Any) -> list[Effect]:
+    rows = [
+        turned("colour", "bgr", "rgb", "rgb"),
+        turned("exif", "on", "off", False),
+        turned("relup", "on", "off", "off"),
+        turned("junk", "keep", "remove", "remove", single=False),
+        turned("query_neighbour", "off", "on", True, single=False),
+    ]
+    put(root, "one/toy.json", content(**{"rows": rows, "record": record(), **changes}))
+    return measured_effects(read_study(root))
+
+
+def test_effects_carry_what_they_were_measured_from(tmp_path: Path) -> None:
+    put(tmp_path, "one-on-other/toy.json", other_backbone())
+    found = effects(tmp_path, distractors=5000)
+    assert {effect.switch: (effect.preset, effect.changed) for effect in found} == {
+        "colour": ("bgr", "rgb"),
+        "exif": ("applied", "ignored"),
+        "relup": ("on", "off"),
+        "junk": ("raw", "junk removed"),
+        "query_neighbour": (False, True),
+    }
+    assert {effect.switch: list(effect.points) for effect in found} == {
+        "colour": STAGES, "exif": STAGES, "relup": STAGES, "junk": STAGES[2:], "query_neighbour": STAGES[2:],
+    }  # fmt: skip
+    # Each stage from its own base: 0.02 above the first, and 0.05 above the second (0.1 less 0.05).
+    assert found[0].points["single", "medium"] == pytest.approx(2, abs=0.6)
+    assert found[0].points["reranked", "medium"] == pytest.approx(5, abs=0.6)
+    assert found[0].base == Base(
+        "e" * 64,
+        5000,
+        {**DESCRIPTOR, "shortlist": "raw", "groundtruth_sha256": "e" * 64},
+        "raw",
+        {**PARAMETERS, "method": "superglobal"},
+    )
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        None,
+        {"suite": "tiny", "parameters": {"bootstrap": 50}},
+        record(protocol={"colour": "bgr"}),
+        record(descriptor=None),
+    ],
+)
+def test_an_ablation_that_does_not_say_what_it_is_of_has_none(tmp_path: Path, known: Any) -> None:
+    assert effects(tmp_path, record=known) == []
+
+
+def test_a_row_counts_only_from_its_preset_to_its_settings(tmp_path: Path) -> None:
+    rows = [
+        turned("colour", "rgb", "bgr", "bgr"),
+        turned("exif", "on", "off", True),
+        turned("resize", "float-tensor", "8-bit-image", "8-bit-image"),
+        turned("unheard-of", "on", "off", False),
+        turned("relup", "on", "off", "off") | {"settings": {}},
+        turned("relup", "on", "official-off", "official-off"),
+    ]
+    # The record does not say what the base's resize was.
+    assert [(each.switch, each.changed) for each in effects(tmp_path, rows=rows)] == [
+        ("relup", "official-off")
+    ]
+    # In another preset the same row starts from another value.
+    assert preset_values("cvnet")["relup"] == "off"
+    assert effects(tmp_path, rows=rows, preset="cvnet") == []
+
+
+def test_another_preset_has_another_shortlist(tmp_path: Path) -> None:
+    found = effects(tmp_path, preset="cvnet", rows=[turned("colour", "bgr", "rgb", "rgb")])
+    assert [effect.base.candidates for effect in found] == ["junk removed"]

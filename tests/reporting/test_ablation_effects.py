@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_ablation_page import content, measured, other_backbone, put, row
+from test_ablation_page import KEPT, content, measured, other_backbone, put, row
 from test_statistics_page import aps
 
 from superglobal_core.protocol_switches import preset_values
@@ -27,6 +27,7 @@ STAGES = [("single", "medium"), ("single", "hard"), ("reranked", "medium"), ("re
 
 def record(**changes: Any) -> dict[str, Any]:
     known = {
+        **KEPT,
         "method": "superglobal",
         "descriptor": DESCRIPTOR,
         "parameters": PARAMETERS,
@@ -51,7 +52,7 @@ def effects(root: Path, **changes: Any) -> list[Effect]:
         turned("query_neighbour", "off", "on", True, single=False),
     ]
     put(root, "one/toy.json", content(**{"rows": rows, "record": record(), **changes}))
-    return measured_effects(read_study(root))
+    return measured_effects(read_study(root, evaluated=False))
 
 
 def test_effects_carry_what_they_were_measured_from(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_effects_carry_what_they_were_measured_from(tmp_path: Path) -> None:
     "known",
     [
         None,
-        {"suite": "tiny", "parameters": {"bootstrap": 50}},
+        {**KEPT, "suite": "tiny", "parameters": {"bootstrap": 50}},
         record(protocol={"colour": "bgr"}),
         record(descriptor=None),
     ],

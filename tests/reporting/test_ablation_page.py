@@ -21,6 +21,7 @@ from superglobal_core.reporting.collect import read_study
 from superglobal_core.reporting.report import write_report
 
 EVIL = "<script>alert(1)</script>&$x_y$"
+KEPT = {"step": "ablate", "date": "2026-03-01T00:00:00+00:00", "wall_time_s": 1.0}
 
 
 def measured(values: np.ndarray) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def content(**more: Any) -> dict[str, Any]:
             {"table": "backbones", "name": EVIL, "reason": f"no weights {EVIL}"},
         ],
         "fixed": [{"name": "images", "reason": "Only face-blurred copies are served."}],
-        "record": {"suite": "tiny", "seed": 3, "parameters": {"bootstrap": 50}},
+        "record": {**KEPT, "suite": "tiny", "seed": 3, "parameters": {"bootstrap": 50}},
     }
     return known | more
 

@@ -40,7 +40,7 @@ class Record(BaseModel):
     suite: str | None = Field(None, description="the suite it belongs to; none when run by hand")
     dataset: str | None = Field(None, description="the data set's name")
     distractors: int | None = Field(
-        None, description="images in the database beyond the data set's own; none = not known"
+        None, ge=0, description="images in the database beyond the data set's own; none = not known"
     )
     descriptor: dict[str, Any] | None = Field(
         None, description="how the descriptors were made, every switch included"

@@ -99,7 +99,7 @@ def differences(
             continue
         ours = _value_here(name, switch, measured)
         unknown = switch.published is None or switch.only == "unstated"
-        if unknown or ours is None or ours != switch.published:
+        if unknown or ours is None or unlike({name: ours}, {name: switch.published}):
             published = None if switch.only == "unstated" else switch.published
             # Only turning it to what was published can explain anything, where that is known.
             mine = [turn for turn in effects if turn.switch == name and published in (None, turn.to)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -97,10 +98,12 @@ def recognise(
 
 
 def unlike(have: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
-    """List the keys whose values differ; numbers that differ by rounding alone do not.
+    """List the keys whose values differ; numbers that differ by rounding or by quotation marks alone do not.
 
     >>> unlike({"p": 2.5000000001, "q": 1}, {"p": 2.5, "q": 2, "r": 3})
     ['q', 'r']
+    >>> unlike({"p": "0.150", "q": "raw"}, {"p": 0.15, "q": 0.15})
+    ['q']
     """
     return [key for key, value in want.items() if key not in have or not _same(have[key], value)]
 
@@ -108,8 +111,17 @@ def unlike(have: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
+    one, other = _number(one), _number(other)
     if isinstance(one, int | float) and isinstance(other, int | float):
         return abs(one - other) <= 1e-6 * max(1.0, abs(other))
     if isinstance(one, Sequence) and isinstance(other, Sequence) and not isinstance(one, str):
         return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
     return bool(one == other)
+
+
+def _number(value: Any) -> Any:
+    # A record written by hand may have a number in quotation marks.
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    return value

@@ -79,7 +79,7 @@ def answer(figures: Sequence[Judgement], measured: Sequence[Measured], reported:
         for verdict in Verdict
         if verdict is not Verdict.REPRODUCED and (numbers[verdict] or verdict is not Verdict.NOT_DECIDED)
     ]
-    lacking = _lacking(measured, reported) if numbers[Verdict.NOT_RUN] else ""
+    lacking = _lacking(figures, measured, reported) if numbers[Verdict.NOT_RUN] else ""
     return ", ".join(parts) + (f": {lacking}." if lacking else ".")
 
 
@@ -92,7 +92,7 @@ def _nothing(measured: Sequence[Measured]) -> str:
     )
 
 
-def _lacking(measured: Sequence[Measured], reported: Reported) -> str:
+def _lacking(figures: Sequence[Judgement], measured: Sequence[Measured], reported: Reported) -> str:
     missing = [
         data.label
         for name, data in reported.datasets.items()
@@ -108,6 +108,12 @@ def _lacking(measured: Sequence[Measured], reported: Reported) -> str:
     absent = [*missing, *(reported.networks[name].label for name in sorted(used - networks))]
     if not any(each.dataset and each.with_distractors for each in measured):
         absent.append("distractors")
-    foreign = sum(reported.methods[figure.method].absent is not None for figure in reported.figures())
+    # Of those that were not run alone: some of the other methods' figures are not comparable, and counted there.
+    foreign = sum(
+        each.verdict is Verdict.NOT_RUN and reported.methods[each.figure.method].absent is not None
+        for each in figures
+    )
     parts = [f"this run has no {', no '.join(absent)}"] if absent else []
-    return "; ".join([*parts, f"{foreign} are of methods that are not implemented here"])
+    if foreign:
+        parts.append(f"{foreign} {'is' if foreign == 1 else 'are'} of methods that are not implemented here")
+    return "; ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from superglobal_core.config import load_suite, parse_suite, save_suite
+from superglobal_core.errors import UserError
 from superglobal_core.files import write_json
 from superglobal_core.reporting.collect import read_study
 from superglobal_core.reporting.labels import Labels
@@ -211,11 +213,21 @@ def test_fewer_distractors_compare_with_nothing(paper: Path) -> None:
     assert "5,000, where R1M has 1,001,001" in found["reasons"]
 
 
+def test_a_negative_number_of_distractors_is_a_damaged_record(paper: Path) -> None:
+    add(paper, "superglobal-r50/roxford5k/plain/single-stage", {}, distractors=0)
+    file = paper / "evaluation/superglobal-r50/roxford5k/plain/single-stage.json"
+    content = json.loads(file.read_text())
+    content["record"]["distractors"] = -3
+    write_json(file, content)
+    with pytest.raises(UserError, match=r"single-stage\.json is damaged: record\.distractors is wrong"):
+        read_study(paper)
+
+
 def test_weights_are_the_published_ones_only_where_that_is_known(paper: Path) -> None:
     add(paper, "superglobal-r101/roxford5k/plain/single-stage", {"hard": 72.1})
     cell = ("superglobal", "resnet101", "single", "roxford5k_hard")
     assert row(rows_of(part_of(paper)), *cell)["verdict"] == "reproduced"
-    content = load_suite(ROOT / "config/paper.yaml").model_dump(mode="json")
+    content = load_suite(ROOT / "config/paper.yaml").model_dump(mode="json") | {"ablation": None}
     own = content | {"catalogues": ["mine.yaml"]}
     by_hand = content | {
         "descriptors": {"superglobal-r101": {"extract": {"backbone": "resnet101", "checkpoint": "x.pyth"}}}

@@ -14,6 +14,7 @@ from superglobal_core.verdict.effects import Base, Effect
 from superglobal_core.verdict.judging import Verdict, count, hundredths, judge, judge_all
 from superglobal_core.verdict.measured import NO_NETWORK, Measured, Weights, recognise
 from superglobal_core.verdict.reported import ReportedFigure
+from superglobal_core.verdict.summary import judge_run
 
 VERIFIED = figure(status="verified")  # 72.1
 RERANKED = figure(stage="reranked", status="verified")  # 80.2
@@ -305,3 +306,19 @@ def test_a_figure_that_is_not_defined_is_said() -> None:
     assert judged.verdict is Verdict.NOT_COMPARABLE
     assert judged.reasons == ("the measured figure is not defined",)
     assert verdict(VERIFIED, result(VERIFIED, values={}), result(VERIFIED)) is Verdict.REPRODUCED
+
+
+def test_a_number_in_quotation_marks_is_the_number() -> None:
+    assert verdict(RERANKED, reranked(RERANKED, beta="0.15", neighbours="9")) is Verdict.REPRODUCED
+    assert verdict(RERANKED, reranked(RERANKED, beta="0.3")) is Verdict.NOT_COMPARABLE
+    assert verdict(RERANKED, reranked(RERANKED, beta="much")) is Verdict.NOT_COMPARABLE
+
+
+@pytest.mark.parametrize("value", [{}, {"query_crop": False}])
+def test_the_answer_counts_foreign_methods_among_what_was_not_run(value: dict[str, Any]) -> None:
+    measured = [switched(MILLION, **value)]
+    verdicts = judge_run(measured, REPORTED)
+    foreign = [each for each in verdicts.figures if REPORTED.methods[each.figure.method].absent is not None]
+    counted = count(foreign)
+    assert counted[Verdict.NOT_COMPARABLE] > 0
+    assert f"; {counted[Verdict.NOT_RUN]} are of methods that are not implemented here." in verdicts.answer

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from superglobal_core.evaluation.paired import RESAMPLES
 from superglobal_core.evaluation.power import LEVEL
 from superglobal_core.reporting import texts
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.families import RESAMPLES_AT_MOST, Block, Change, Comparison, Family
@@ -101,7 +102,12 @@ def statistics_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
     return Part(
         PAGE,
         "statistics.html.j2",
-        {"families": views, "labels": labels, "resamples": (RESAMPLES, RESAMPLES_AT_MOST)},
+        {
+            "families": views,
+            "labels": labels,
+            "anchor": record_anchor,
+            "resamples": (RESAMPLES, RESAMPLES_AT_MOST),
+        },
         {
             "statistics.csv": (statistics_csv(families, labels), f"{what} CSV, with full digits"),
             "statistics.md": (statistics_markdown(families, labels, note), f"{what} Markdown"),

@@ -55,6 +55,10 @@ def verdict_part(
     content = {
         "verdicts": verdicts,
         "anchor": record_anchor,
+        "recorded": {
+            *(result.source for result in study.results),
+            *(each.source for each in study.timed if each.record is not None),
+        },
         "claims": [(judged, claim_cells(judged, reported)) for judged in verdicts.claims],
         "counts": counts_by_method(verdicts.figures, reported),
         "kinds": list(Verdict),

@@ -60,6 +60,7 @@ def verdict_csv(verdicts: Verdicts, reported: Reported) -> str:
                     + (each.none or texts.times(each.ratio or 0))
                     for each in speed.measured
                 ),
+                result="; ".join(dict.fromkeys(each.source for each in speed.measured)) or None,
             )
         )
     for size in verdicts.memory:
@@ -75,6 +76,7 @@ def verdict_csv(verdicts: Verdicts, reported: Reported) -> str:
                 difference=size.difference,
                 verdict=size.verdict,
                 reasons=size.reasons,
+                result=size.measured.source if size.measured else None,
             )
         )
     return to_csv(rows)

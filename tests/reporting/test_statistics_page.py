@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -86,6 +87,17 @@ def report(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows_of(report: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((report / "statistics.csv").read_text().splitlines()))
+
+
+def test_every_result_leads_to_its_record(report: Path) -> None:
+    first, page = ((report / name).read_text() for name in ("index.html", "statistics.html"))
+    rows = re.findall(r'<th scope="row" class="result">.*?</th>', page)
+    assert len(rows) >= 16
+    for row in rows:
+        anchor = re.search(r'href="index\.html#([^"]+)"', row)
+        assert anchor is not None
+        assert f'id="{anchor[1]}"' in first
+    assert re.search(r'href="index\.html#record-evaluation\.one\.toy\.plain\.better">better</a></th>', page)
 
 
 def test_planted_differences_are_told_from_none(report: Path) -> None:

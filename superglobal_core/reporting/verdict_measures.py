@@ -11,14 +11,22 @@ from superglobal_core.reporting.collect import PROTOCOL_NAMES, Figures, Result, 
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.speed import Rival, SpeedGroup
 from superglobal_core.reporting.speed_claim import claims
-from superglobal_core.verdict.measured import NO_NETWORK, Measured, Value, Weights, recognise
+from superglobal_core.verdict.measured import (
+    NO_NETWORK,
+    Measured,
+    Value,
+    Weights,
+    recognise,
+    with_other_digests,
+)
 from superglobal_core.verdict.others import MeasuredMemory, MeasuredSpeedup
 from superglobal_core.verdict.reported import EVALUATOR, Reported
 
 
 def measured_results(study: Study, labels: Labels, reported: Reported) -> list[Measured]:
     """Return every result of a study, in the order of its files; nothing here goes by labels."""
-    return [_measured(result, study.suite, labels, reported) for result in study.results]
+    found = [_measured(result, study.suite, labels, reported) for result in study.results]
+    return with_other_digests(found)
 
 
 def measured_speedups(groups: Sequence[SpeedGroup]) -> list[MeasuredSpeedup]:

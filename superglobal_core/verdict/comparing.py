@@ -143,6 +143,13 @@ def _weights(figure: ReportedFigure, measured: Measured, reported: Reported) -> 
         return [f"other network: {measured.backbone or 'not recorded'}, not {network.label}"]
     if kind == "untrained":
         return ["other network weights: random ones, the network was not trained"]
+    if measured.weights.others:
+        listed = ", ".join(f"{other[:12]}..." for other in measured.weights.others)
+        own = f"sha256 {digest[:12]}..." if digest else "sha256 not recorded"
+        return [
+            f"other network weights, or unknown ones ({own}): this run has further ones under the same name "
+            f"({listed}), and nothing says which are the published"
+        ]
     if kind == "unknown":
         what = f"sha256 {digest[:12]}..." if digest else "sha256 not recorded"
         return [f"other network weights, or unknown ones ({what}): nothing says that they are the published"]

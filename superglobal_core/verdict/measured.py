@@ -25,10 +25,14 @@ class Value:
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """Which weights a network had; sha256: of the checkpoint, None where it is not recorded."""
+    """Which weights a network had; sha256: of the checkpoint, None where it is not recorded.
+
+    others: further digests that results of the same run have for what they downloaded under the same name.
+    """
 
     kind: WeightsKind
     sha256: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +72,28 @@ class Measured:
     def is_network(self) -> bool:
         """Whether the descriptors are those of a network at all."""
         return self.backbone != NO_NETWORK
+
+
+def with_other_digests(measured: Sequence[Measured]) -> list[Measured]:
+    """Tell every downloaded network which other checkpoints its run has under the same name.
+
+    A name is no proof of what a file holds: with two digests at most one can be the published weights', and
+    nothing says which.
+    """
+    digests: dict[str | None, dict[str, None]] = {}
+    for each in measured:
+        if each.weights.kind == "downloaded" and each.weights.sha256:
+            digests.setdefault(each.backbone, {})[each.weights.sha256] = None
+    found = []
+    for each in measured:
+        own = each.weights
+        if own.kind == "downloaded":
+            others = tuple(other for other in digests.get(each.backbone, ()) if other != own.sha256)
+            # One that does not record its digest may be any of several, but agrees with a single one.
+            known = others if own.sha256 or len(others) > 1 else ()
+            each = dataclasses.replace(each, weights=dataclasses.replace(own, others=known))
+        found.append(each)
+    return found
 
 
 def recognise(

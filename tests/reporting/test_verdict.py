@@ -262,6 +262,17 @@ def synthetic_suite(name: str) -> dict[str, Any]:
     }
 
 
+def test_two_checkpoints_under_one_name_are_told_on_both(paper: Path) -> None:
+    add(paper, "superglobal-r101/roxford5k/plain/single-stage", {"hard": 72.1})
+    other = {"checkpoint_sha256": "d" * 64}
+    add(paper, "superglobal-r101/roxford5k/plain/superglobal", {"hard": 80.2}, descriptor=other)
+    rows = rows_of(part_of(paper))
+    for stage, further in (("single", "dddddddddddd"), ("reranked", "aaaaaaaaaaaa")):
+        found = row(rows, "superglobal", "resnet101", stage, "roxford5k_hard")
+        assert found["verdict"] == "not comparable"
+        assert f"further ones under the same name ({further}...)" in found["reasons"]
+
+
 @pytest.mark.parametrize("name", ["landmarks", "roxford5k"])
 def test_drawn_images_are_never_oxford_whatever_they_are_called(tmp_path: Path, name: str) -> None:
     root = tmp_path / "results"

@@ -12,7 +12,13 @@ from made_up import REPORTED, figure, reranked, result, switched
 
 from superglobal_core.verdict.effects import Base, Effect
 from superglobal_core.verdict.judging import Verdict, count, hundredths, judge, judge_all
-from superglobal_core.verdict.measured import NO_NETWORK, Measured, Weights, recognise
+from superglobal_core.verdict.measured import (
+    NO_NETWORK,
+    Measured,
+    Weights,
+    recognise,
+    with_other_digests,
+)
 from superglobal_core.verdict.reported import ReportedFigure
 from superglobal_core.verdict.summary import judge_run
 
@@ -322,3 +328,21 @@ def test_the_answer_counts_foreign_methods_among_what_was_not_run(value: dict[st
     counted = count(foreign)
     assert counted[Verdict.NOT_COMPARABLE] > 0
     assert f"; {counted[Verdict.NOT_RUN]} are of methods that are not implemented here." in verdicts.answer
+
+
+def test_two_checkpoints_under_one_name_reproduce_nothing() -> None:
+    first = result(VERIFIED)
+    other = dataclasses.replace(result(RERANKED), weights=Weights("downloaded", "d" * 64))
+    silent = dataclasses.replace(first, weights=Weights("downloaded", None))
+    elsewhere = dataclasses.replace(other, backbone="resnet50")
+    assert verdict(VERIFIED, *with_other_digests([first, elsewhere, silent])) is Verdict.REPRODUCED
+    marked = with_other_digests([first, other, silent])
+    for of, measured, own, further in (
+        (VERIFIED, marked[0], "sha256 cccccccccccc...", "(dddddddddddd...)"),
+        (RERANKED, marked[1], "sha256 dddddddddddd...", "(cccccccccccc...)"),
+        (VERIFIED, marked[2], "sha256 not recorded", "(cccccccccccc..., dddddddddddd...)"),
+    ):
+        judged = judge(of, [measured], REPORTED)
+        assert judged.verdict is Verdict.NOT_COMPARABLE
+        assert own in judged.reasons[0]
+        assert f"under the same name {further}" in judged.reasons[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_ablation_page import KEPT, content, measured, other_backbone, put, row
+from test_ablation_page import content, measured, other_backbone, put, row
 from test_statistics_page import aps
 
 from superglobal_core.protocol_switches import preset_values
@@ -14,6 +14,7 @@ from superglobal_core.reporting.ablation_effects import measured_effects
 from superglobal_core.reporting.collect import read_study
 from superglobal_core.verdict.effects import Base, Effect
 
+KEPT = {"step": "ablate", "date": "2026-03-01T00:00:00+00:00", "wall_time_s": 1.0}
 DESCRIPTOR = {
     "backbone": "resnet50",
     "checkpoint_sha256": "c" * 64,

@@ -187,7 +187,6 @@ def test_a_run_with_every_kind_of_verdict(paper: Path) -> None:
     assert shown.count('data-label="Measured"') == shown.count('data-label="Difference"') > 10
     markdown = (page.parent / "verdict.md").read_text()
     assert "≠ not comparable" in markdown
-    first = page.read_text()
     assert re.search(r'<a href="verdict.html">Reproduced\?</a> \d+ of \d+ published figures', first)
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from test_ablation_page import content, measured, other_backbone, put, row
 from test_statistics_page import aps
+from test_verdict import ROOT
+from test_verdict import add as add_evaluation
 
+from superglobal_core.config import load_suite, save_suite
 from superglobal_core.protocol_switches import preset_values
 from superglobal_core.reporting.ablation_effects import measured_effects
 from superglobal_core.reporting.collect import read_study
+from superglobal_core.reporting.labels import Labels
+from superglobal_core.reporting.study import group_results
+from superglobal_core.reporting.verdict_page import verdict_part
 from superglobal_core.verdict.effects import Base, Effect
 
 KEPT = {"step": "ablate", "date": "2026-03-01T00:00:00+00:00", "wall_time_s": 1.0}
@@ -115,3 +122,39 @@ def test_a_row_counts_only_from_its_preset_to_its_settings(tmp_path: Path) -> No
 def test_another_preset_has_another_shortlist(tmp_path: Path) -> None:
     found = effects(tmp_path, preset="cvnet", rows=[turned("colour", "bgr", "rgb", "rgb")])
     assert [effect.base.candidates for effect in found] == ["junk removed"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, True),
+        ({"distractors": 7}, False),
+        ({"groundtruth_sha256": "0" * 64}, False),
+        ({"checkpoint_sha256": "d" * 64}, False),
+    ],
+)
+def test_the_page_tells_an_effect_of_the_very_result_alone(
+    tmp_path: Path, changes: dict[str, Any], told: bool
+) -> None:
+    root, source = tmp_path / "results", "evaluation/superglobal-r101/roxford5k/plain/single-stage.json"
+    save_suite(load_suite(ROOT / "config/paper.yaml"), root / "suite.json")
+    add_evaluation(root, source.removeprefix("evaluation/").removesuffix(".json"), {"hard": 69.1})
+    known = json.loads((root / source).read_text())["record"] | {"step": "ablate"}
+    known["protocol"]["groundtruth_sha256"] = changes.get(
+        "groundtruth_sha256", known["protocol"]["groundtruth_sha256"]
+    )
+    known["descriptor"]["checkpoint_sha256"] = changes.get("checkpoint_sha256", "a" * 64)
+    rows = [turned("antialias", "on", "off", False)]
+    # By its name it is the same data set and descriptor every time.
+    names = {"dataset": "roxford5k", "descriptor": "superglobal-r101"}
+    distractors = changes.get("distractors", 0)
+    put(
+        root,
+        "superglobal-r101/roxford5k.json",
+        content(rows=rows, record=known, distractors=distractors, **names),
+    )
+    study = read_study(root)
+    part = verdict_part(study, group_results(study), Labels(study.suite))
+    found = [line for line in part.files["verdict.csv"][0].splitlines() if ",69.1," in line]
+    assert found
+    assert any("antialias" in line and "turned to no in this run" in line for line in found) == told

@@ -10,7 +10,6 @@ from pathlib import Path
 from markupsafe import Markup
 
 from superglobal_core.availability import PLAIN
-from superglobal_core.errors import UserError
 from superglobal_core.parameter_results import (
     PROTOCOL_NAMES,
     Accuracy,
@@ -31,7 +30,7 @@ from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.table_formats import to_csv
 
 PAGE = Page("parameters.html", "Parameters")
-# What is less is written 0.00.
+# Points; what is less is written 0.00.
 LEAST_LOSS = 0.005
 
 
@@ -138,13 +137,7 @@ def _sweeps(study: Study) -> Iterator[tuple[str, str, str, Sweep]]:
 def _tunings(study: Study) -> Iterator[tuple[str, Tuning]]:
     for path in sorted((study.root / "tuning").glob("*.json"), key=Path.as_posix):
         if not path.name.startswith("."):
-            tuning = read_model(StoredTuning, path)
-            if set(tuning.tuned_on.queries) == set(tuning.reported_on.queries):
-                raise UserError(
-                    f"{path} reports on the very queries that were tuned on: such a figure says nothing; make it "
-                    "again with superglobal tune"
-                )
-            yield path.stem, tuning
+            yield path.stem, read_model(StoredTuning, path)
 
 
 def _charts(stem: str, title: str, sweep: Sweep, number: int) -> Iterator[tuple[Figure, Markup]]:
@@ -205,12 +198,23 @@ def _gain(tuning: Tuning) -> str:
         f"On the queries it was chosen by, the tuned setting changes mAP {protocol.capitalize()} by "
         f"{texts.points(there.points)} points; on the others by {texts.points(here.points)}. "
     )
+    if tuning.tuned == tuning.untuned:
+        return text + "The defaults were the best of the settings tried: nothing was changed."
+    if there.points < -LEAST_LOSS:
+        return text + (
+            "It is worse than the untuned one by the very queries it was chosen by, so that the untuned one was not "
+            "among the settings tried: no choice was made between the two."
+        )
+    if here.points < -LEAST_LOSS:
+        text += "On the others it is worse than the untuned one. "
     lost = there.points - here.points
     if lost > LEAST_LOSS:
         return text + (
             f"A report of the first figure alone would have promised {lost:.2f} points more than the others show."
         )
-    return text + "On these queries the choice lost nothing on the way."
+    if abs(there.points) <= LEAST_LOSS and abs(here.points) <= LEAST_LOSS:
+        return text + "Neither differs from the untuned one's."
+    return text + "The others show no less than the queries it was chosen by."
 
 
 def _tuning_rows(name: str, tuning: Tuning) -> Iterator[dict[str, object]]:

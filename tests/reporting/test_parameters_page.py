@@ -78,6 +78,14 @@ def tuning(there: float = 0.6, here: float = 0.45, **changes: Any) -> dict[str, 
     } | changes
 
 
+def reported(**changes: Any) -> dict[str, Any]:
+    """A tuning whose difference under Medium, on the queries reported on, is changed."""
+    content = tuning()
+    side = content["reported_on"]
+    side["difference"] = side["difference"] | {"medium": side["difference"]["medium"] | changes}
+    return content
+
+
 @pytest.fixture
 def root(tmp_path: Path, whole: Path) -> Path:  # noqa: F811
     """A results folder with evaluations, a sweep and a tuning."""
@@ -169,7 +177,29 @@ def test_no_page_without_files(whole: Path, tmp_path: Path) -> None:  # noqa: F8
         (
             "tuning/x.json",
             tuning(reported_on=tuning()["tuned_on"]),
-            "reports on the very queries that were tuned on",
+            "4 of the 4 queries reported on were tuned on too",
+        ),
+        (
+            "tuning/x.json",
+            tuning(reported_on=tuning()["reported_on"] | {"queries": list("bcde")}),
+            "3 of the 4 queries reported on were tuned on too",
+        ),
+        (
+            "tuning/x.json",
+            reported(interval=[9.0, -9.0]),
+            "the interval ends at -9.0, before it begins at 9.0",
+        ),
+        ("tuning/x.json", reported(p_value=7), "p_value is wrong"),
+        ("tuning/x.json", reported(p_value=0), "p_value is wrong"),
+        (
+            "tuning/x.json",
+            tuning(tuned_on=tuning()["tuned_on"] | {"tuned": accuracy(0.6, queries=2)}),
+            "2 aps under easy of 4 queries",
+        ),
+        (
+            "sweeps/mini/toy/plain.json",
+            sweep(single_stage=accuracy(0.25) | {"map": {"easy": 0.3, "medium": 0.9, "hard": None}}),
+            "but the mean of its aps is",
         ),
     ],
 )
@@ -180,8 +210,43 @@ def test_damaged_files(root: Path, tmp_path: Path, path: str, content: Any, mess
     assert not (tmp_path / "out").exists()
 
 
-def test_a_tuning_that_lost_nothing(root: Path, tmp_path: Path) -> None:
-    write_json(root / "tuning" / "halves.json", tuning(there=0.5, here=0.55))
+@pytest.mark.parametrize(
+    ("there", "here", "says", "never"),
+    [
+        (0.5, 0.55, "The others show no less than", "promised"),
+        (0.4, 0.4, "Neither differs from the untuned one's", "promised"),
+        (
+            0.5,
+            0.35,
+            "On the others it is worse than the untuned one. A report of the first figure alone",
+            "no less",
+        ),
+        (0.4, 0.45, "The others show no less than", "worse than"),
+        (0.35, 0.3, "worse than the untuned one by the very queries it was chosen by", "promised"),
+        (0.35, 0.45, "worse than the untuned one by the very queries it was chosen by", "no less"),
+    ],
+)
+def test_the_sentence_fits_the_signs(
+    root: Path, tmp_path: Path, there: float, here: float, says: str, never: str
+) -> None:
+    write_json(root / "tuning" / "halves.json", tuning(there, here))
     write_report(root, tmp_path / "out")
     text = Page((tmp_path / "out" / "parameters.html").read_text()).text
-    assert "the choice lost nothing on the way" in text
+    assert says in text
+    assert never not in text
+
+
+def test_defaults_that_were_the_best(root: Path, tmp_path: Path) -> None:
+    content = tuning(there=0.4, here=0.4)
+    write_json(root / "tuning" / "halves.json", content | {"tuned": content["untuned"]})
+    write_report(root, tmp_path / "out")
+    text = Page((tmp_path / "out" / "parameters.html").read_text()).text
+    assert "The defaults were the best of the settings tried" in text
+
+
+def test_queries_of_two_data_sets_may_have_one_name(root: Path, tmp_path: Path) -> None:
+    content = tuning()
+    content["reported_on"] |= {"queries": list("abcd"), "groundtruth_sha256": "1" * 64}
+    write_json(root / "tuning" / "halves.json", content)
+    write_report(root, tmp_path / "out")
+    assert (tmp_path / "out" / "parameters.html").exists()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result
-from superglobal_core.reporting.drawing import INK, SERIES, Figure, set_title, to_svg
+from superglobal_core.reporting.drawing import INK, SERIES, Figure, broken, set_whole_title, to_svg
 from superglobal_core.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def ranking_figure(name: str, where: str, results: Sequence[Result], labels: Lab
                 texts.percent(value), (100 * (value or 0), place), (0, 5), textcoords="offset points",
                 ha="center", fontsize=8,
             )  # fmt: skip
-        set_title(axes, where)
-        axes.set_yticks(range(len(names)), names)
+        set_whole_title(axes, where)
+        axes.set_yticks(range(len(names)), [broken(name) for name in names])
         for label in axes.get_yticklabels():
             label.set_parse_math(False)
         axes.set_ylim(len(names) - 0.5, -0.8)

@@ -48,9 +48,10 @@ class StoredTuning(Tuning):
 
 @dataclasses.dataclass(frozen=True)
 class SweepView:
-    """One sweep as the page shows it."""
+    """One sweep as the page shows it; source: its file, relative to the results folder."""
 
     title: str
+    source: str
     sweep: Sweep
     rows: tuple[tuple[str, str, Accuracy], ...]  # what, with which parameters, figures
     charts: tuple[tuple[Figure, Markup], ...]
@@ -58,9 +59,10 @@ class SweepView:
 
 @dataclasses.dataclass(frozen=True)
 class TuningView:
-    """One tuning as the page shows it."""
+    """One tuning as the page shows it; source: its file, relative to the results folder."""
 
     title: str
+    source: str
     tuning: Tuning
     sentence: str
 
@@ -82,7 +84,15 @@ def parameters_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
         stem = _stem("-".join((descriptor, dataset, *([] if variant == PLAIN else [variant]))))
         charts = list(_charts(f"grid-{number}-{stem}", title, sweep, number))
         figures += [figure for figure, _ in charts]
-        views.append(SweepView(title, sweep, tuple(_rows(sweep)), tuple(charts)))
+        views.append(
+            SweepView(
+                title,
+                f"sweeps/{descriptor}/{dataset}/{variant}.json",
+                sweep,
+                tuple(_rows(sweep)),
+                tuple(charts),
+            )
+        )
     files = {}
     if sweeps:
         content = "mAP at every combination of M, K and beta, as CSV"
@@ -184,7 +194,7 @@ def _tuning_view(name: str, tuning: Tuning, labels: Labels) -> TuningView:
     title = (
         f"{name}: tuned on {one}, {tuning.tuned_on.part}; reported on {elsewhere}{tuning.reported_on.part}"
     )
-    return TuningView(title, tuning, _gain(tuning))
+    return TuningView(title, f"tuning/{name}.json", tuning, _gain(tuning))
 
 
 def _gain(tuning: Tuning) -> str:

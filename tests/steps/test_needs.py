@@ -17,6 +17,8 @@ PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
 
 
 def needs(tmp_path: Path, **changes: object):
+    if "datasets" in changes:
+        changes = {"ablation": None, **changes}  # it names data sets too
     suite = parse_suite({**PAPER, "root": str(tmp_path), **changes}, "the suite")
     return needs_of(suite, load_catalogue())
 
@@ -24,7 +26,8 @@ def needs(tmp_path: Path, **changes: object):
 def test_each_download_is_named_once(tmp_path: Path) -> None:
     found = needs(tmp_path)
     names = [entry.name for entry in found.entries]
-    assert names == ["roxford5k", "rparis6k", "cvnet-r50", "cvnet-r101", "revisitop1m"]
+    others = ["torchvision-resnet50"]  # the ablation's other backbone
+    assert names == ["roxford5k", "rparis6k", "cvnet-r50", "cvnet-r101", *others, "revisitop1m"]
     assert found.parts == list(range(1, 101))
     assert "revisitop1m" in found.plan()
 
@@ -67,7 +70,7 @@ mine:
 def test_a_data_set_without_images_is_for_existing_descriptors_only(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(MINE)
     catalogue = load_catalogue([tmp_path / "mine.yaml"])
-    suite = {**PAPER, "root": str(tmp_path), "datasets": {"a": {"download": "mine"}}}
+    suite = {**PAPER, "ablation": None, "root": str(tmp_path), "datasets": {"a": {"download": "mine"}}}
     with pytest.raises(
         UserError, match=r"datasets\.a names mine, of which the catalogue downloads no images"
     ):

@@ -14,11 +14,12 @@ from test_report import EVIL, Page, whole  # noqa: F401
 from superglobal_core.errors import UserError
 from superglobal_core.files import write_json
 from superglobal_core.parameter_results import Accuracy, Sweep
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import read_study
 from superglobal_core.reporting.heat_maps import heat_map, held_value
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.parameters_page import parameters_part
-from superglobal_core.reporting.report import write_report
+from superglobal_core.reporting.report import write_pages, write_report
 
 SHORTLISTS, NEIGHBOURS, BETAS = [50, 400], [0, 9, 3], [0.0, 0.15]
 RECORD = {"step": "sweep", "date": "2024-05-06T07:08:09+00:00", "wall_time_s": 1.0, "distractors": 5}
@@ -118,6 +119,38 @@ def test_what_the_page_says(root: Path, tmp_path: Path) -> None:
     assert html.count("<svg") == 3
     assert "no query has positives" in text  # Hard's maps
     assert (out / "index.html").read_text().count('href="parameters.html"') >= 1
+
+
+def test_figures_lead_to_their_records(root: Path, tmp_path: Path) -> None:
+    write_report(root, tmp_path / "out")
+    ids = Page((tmp_path / "out" / "index.html").read_text()).attributes("id")
+    page = Page((tmp_path / "out" / "parameters.html").read_text())
+    addresses = [
+        href.removeprefix("index.html#") for href in page.attributes("href") if "index.html#" in href
+    ]
+    sources = ["sweeps/mini/toy/distractors.json", "tuning/halves.json"]
+    assert addresses == [record_anchor(source) for source in sources]
+    assert set(addresses) <= set(ids)
+    # Alone, the page has nowhere to lead to.
+    write_pages(root, tmp_path / "alone", ["parameters"])
+    alone = (tmp_path / "alone" / "parameters.html").read_text()
+    assert "index.html" not in alone
+    assert "sweeps/mini/toy/distractors.json" in alone
+
+
+def test_the_last_line_says_where_the_figures_are(root: Path, tmp_path: Path) -> None:
+    write_report(root, tmp_path / "both")
+    (root / "tuning" / "halves.json").unlink()
+    write_pages(root, tmp_path / "one", ["parameters"])
+    for name, says in (
+        (
+            "both",
+            "parameters.csv; every figure of the tunings in the tables above and, with all digits, in tuning.csv.",
+        ),
+        ("one", "Every cell of the maps is in parameters.csv."),
+    ):
+        footer = (tmp_path / name / "parameters.html").read_text().partition("<footer>")[2]
+        assert says in re.sub("<[^>]+>", "", footer)
 
 
 def test_the_tables_hold_the_figures(root: Path, tmp_path: Path) -> None:

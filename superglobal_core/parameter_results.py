@@ -14,6 +14,8 @@ from superglobal_core.results import Record
 Protocol = Literal["easy", "medium", "hard"]
 PROTOCOL_NAMES: tuple[Protocol, ...] = get_args(Protocol)
 Fraction = Annotated[float, Field(ge=0, le=1)]
+# Sums in another order differ by no more.
+ROUNDING = 1e-9
 
 
 class Accuracy(BaseModel):
@@ -23,6 +25,18 @@ class Accuracy(BaseModel):
 
     map: dict[Protocol, Fraction | None]
     average_precision: dict[Protocol, list[Fraction | None]]
+
+    @model_validator(mode="after")
+    def _of_one_ranking(self) -> Accuracy:
+        if self.map.keys() != self.average_precision.keys():
+            raise ValueError("map and average_precision are not of the same protocols")
+        for protocol, given in self.map.items():
+            found = mean(self.average_precision[protocol])
+            if (given is None) != (found is None) or abs((given or 0) - (found or 0)) > ROUNDING:
+                raise ValueError(
+                    f"the mAP {protocol.capitalize()} is {given}, but the mean of its APs is {found}"
+                )
+        return self
 
     @classmethod
     def of(cls, average_precision: Mapping[str, Sequence[float | None]]) -> Accuracy:
@@ -98,7 +112,15 @@ class Difference(BaseModel):
 
     points: float
     interval: tuple[float, float] | None = Field(None, description="95 %, over queries")
-    p_value: float | None = Field(None, description="of a paired permutation test")
+    p_value: float | None = Field(None, gt=0, le=1, description="of a paired permutation test")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Difference:
+        if self.interval is not None and not self.interval[0] <= self.interval[1]:
+            raise ValueError(
+                f"the interval ends at {self.interval[1]}, before it begins at {self.interval[0]}"
+            )
+        return self
 
 
 class TuningSide(BaseModel):
@@ -115,6 +137,18 @@ class TuningSide(BaseModel):
     untuned: Accuracy
     difference: dict[Protocol, Difference | None]
 
+    @model_validator(mode="after")
+    def _of_these_queries(self) -> TuningSide:
+        if len(set(self.queries)) < len(self.queries):
+            raise ValueError("a query is named twice")
+        for accuracy in (self.tuned, self.untuned):
+            for protocol, values in accuracy.average_precision.items():
+                if len(values) != len(self.queries):
+                    raise ValueError(
+                        f"there are {len(values)} APs under {protocol.capitalize()} of {len(self.queries)} queries"
+                    )
+        return self
+
 
 class Tuning(BaseModel):
     """Parameters tuned on one set of queries and reported on another."""
@@ -128,6 +162,18 @@ class Tuning(BaseModel):
     tuned_on: TuningSide
     reported_on: TuningSide
     record: Record
+
+    @model_validator(mode="after")
+    def _on_other_queries(self) -> Tuning:
+        one, other = self.tuned_on, self.reported_on
+        shared = set(one.queries) & set(other.queries)
+        # Queries of two data sets may have the same name.
+        if shared and one.groundtruth_sha256 == other.groundtruth_sha256:
+            raise ValueError(
+                f"{len(shared)} of the {len(other.queries)} queries reported on were tuned on too, and such figures "
+                "say nothing"
+            )
+        return self
 
 
 def mean(values: Sequence[float | None]) -> float | None:

@@ -101,7 +101,9 @@ def tune(
     p: Annotated[str, typer.Option("--p", help="values of GeM+'s exponent to try, from images")] = "4.6",
     p_r: Annotated[str, typer.Option("--p-r", help="values of Regional-GeM's exponent to try")] = "2.5",
     alpha: Annotated[str, typer.Option(help="values of ReLUP's floor to try")] = "0.014",
-    shortlists: Shortlists = "50,100,200,400",
+    shortlists: Annotated[
+        str, typer.Option(help="values of M, with commas between them; the defaults are tried besides")
+    ] = "50,100,200,400",
     neighbours: Neighbours = "0,1,3,5,9,15",
     betas: Betas = "0,0.05,0.15,0.3,1",
     protocol: Annotated[str, typer.Option(help="whose mAP is maximised: easy, medium or hard")] = "medium",
@@ -111,7 +113,10 @@ def tune(
     report_dataset: Annotated[str | None, typer.Option(help="recorded with the result")] = None,
     device: Device = "auto",
 ) -> None:
-    """Choose parameters on some queries, and report them on others beside the defaults."""
+    """Choose parameters on some queries, and report them on others beside the defaults.
+
+    The defaults are always among the settings to choose from, whatever the values given.
+    """
     from superglobal_core.reranking.grid import read_grid, read_numbers
     from superglobal_core.steps.tune import DataSet, tune_step
     from superglobal_core.steps.tuning_inputs import Exponents, Network, tuning_source

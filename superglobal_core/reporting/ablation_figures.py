@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from superglobal_core.reporting.ablation_changes import STAGE_NAMES, AblationTable, ChangedRow, Stage
-from superglobal_core.reporting.drawing import INK, PAPER, SERIES, Figure, add_legend, set_title, to_svg
+from superglobal_core.reporting.drawing import (
+    INK,
+    PAPER,
+    SERIES,
+    Figure,
+    add_legend,
+    broken,
+    set_title,
+    to_svg,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +62,7 @@ def dot_plot(name: str, where: str, table: AblationTable, stage: Stage) -> Figur
                     markerfacecolor=colour if change.sure else PAPER,
                 )  # fmt: skip
         set_title(axes, STAGE_NAMES[stage])
-        axes.set_yticks(range(len(rows)), [_broken(change_name(row)) for row in rows])
+        axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
         for label in axes.get_yticklabels():
             label.set_parse_math(False)
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -68,6 +76,6 @@ def dot_plot(name: str, where: str, table: AblationTable, stage: Stage) -> Figur
     return Figure(name, title, READING, to_svg(draw, 1, 1.25 + 0.42 * len(rows)))
 
 
-def _broken(name: str) -> str:
-    # Two lines at most: longer names are in the table in full.
-    return "\n".join(textwrap.wrap(name, 30, max_lines=2, placeholder=" \N{HORIZONTAL ELLIPSIS}"))
+def _label(row: ChangedRow) -> str:
+    # The new value stays with its arrow.
+    return broken(change_name(row).replace("\N{RIGHTWARDS ARROW} ", "\N{RIGHTWARDS ARROW}\N{NO-BREAK SPACE}"))

@@ -250,7 +250,11 @@ def _validated(model: type[Model], content: object, path: Path) -> Model:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         # Pydantic's sentences are about types; a missing key deserves its own.
-        wrong = "is missing" if first["type"] == "missing" else f"is wrong ({first['msg'].lower()})"
+        wrong = (
+            "is missing"
+            if first["type"] == "missing"
+            else f"is wrong ({first['msg'].removeprefix('Value error, ').lower()})"
+        )
         raise UserError(f"{path} is damaged: {key} {wrong}; make it again") from error
 
 

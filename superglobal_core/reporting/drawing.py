@@ -21,7 +21,10 @@ SERIES = (
 # From low to high, one hue: told apart by lightness alone. Ink is read on the first four, paper on the others.
 HEAT = ("#eaf2f9", "#cfe1f1", "#a9cbe6", "#7fb2da", "#2f6fa9", "#1d5690", "#0b3c70")
 
-WIDTH = 6.4  # inches
+# Inches: narrow enough that the text can be read where a telephone shows a whole chart.
+WIDTH = 5.0
+TITLE_LETTERS = 68  # of a line as wide as a chart
+LEGEND_LETTERS = 64  # beside a legend's marks
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "superglobal",
     "svg.fonttype": "none",
@@ -82,16 +85,32 @@ def to_svg(draw: Any, panels: int, height: float) -> str:
 
 def set_title(axes: Axes, text: str) -> None:
     """Write a panel's title, broken into lines; no character of it is special."""
-    axes.set_title(textwrap.fill(text, 74), parse_math=False)
+    axes.set_title(textwrap.fill(text, TITLE_LETTERS - 6), parse_math=False)
+
+
+def set_whole_title(axes: Axes, text: str) -> None:
+    """Write the title of a chart of one panel from the chart's left edge, whatever room its labels take."""
+    axes.figure.suptitle(
+        broken(text, TITLE_LETTERS, 3), x=0.01, ha="left", fontsize=STYLE["axes.titlesize"], parse_math=False
+    )
+
+
+def broken(name: str, letters: int = 24, lines: int = 2) -> str:
+    """Return a name in lines of some letters; what is longer ends with an ellipsis, as tables have it in full.
+
+    >>> broken("average query expansion of the ten nearest images found", 24)
+    'average query expansion\\nof the ten nearest …'
+    """
+    return "\n".join(textwrap.wrap(name, letters, max_lines=lines, placeholder=" \N{HORIZONTAL ELLIPSIS}"))
 
 
 def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
-    """Write the legend above the chart, in two columns where the names are short."""
+    """Write the legend above the chart, in two columns where the names are short, in lines where one is long."""
     legend = axes.figure.legend(
         handles,
-        names,
+        [textwrap.fill(name, LEGEND_LETTERS) for name in names],
         loc="outside upper left",
-        ncols=2 if max(map(len, names)) < 36 else 1,
+        ncols=2 if max(map(len, names)) < 27 else 1,
         frameon=False,
         handlelength=1.1,
         handleheight=0.9,

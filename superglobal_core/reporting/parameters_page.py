@@ -10,7 +10,6 @@ from pathlib import Path
 from markupsafe import Markup
 
 from superglobal_core.availability import PLAIN
-from superglobal_core.errors import UserError
 from superglobal_core.parameter_results import (
     PROTOCOL_NAMES,
     Accuracy,
@@ -31,7 +30,7 @@ from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.table_formats import to_csv
 
 PAGE = Page("parameters.html", "Parameters")
-# What is less is written 0.00.
+# Points; what is less is written 0.00.
 LEAST_LOSS = 0.005
 
 
@@ -49,9 +48,10 @@ class StoredTuning(Tuning):
 
 @dataclasses.dataclass(frozen=True)
 class SweepView:
-    """One sweep as the page shows it."""
+    """One sweep as the page shows it; source: its file, relative to the results folder."""
 
     title: str
+    source: str
     sweep: Sweep
     rows: tuple[tuple[str, str, Accuracy], ...]  # what, with which parameters, figures
     charts: tuple[tuple[Figure, Markup], ...]
@@ -59,9 +59,10 @@ class SweepView:
 
 @dataclasses.dataclass(frozen=True)
 class TuningView:
-    """One tuning as the page shows it."""
+    """One tuning as the page shows it; source: its file, relative to the results folder."""
 
     title: str
+    source: str
     tuning: Tuning
     sentence: str
 
@@ -83,7 +84,15 @@ def parameters_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
         stem = _stem("-".join((descriptor, dataset, *([] if variant == PLAIN else [variant]))))
         charts = list(_charts(f"grid-{number}-{stem}", title, sweep, number))
         figures += [figure for figure, _ in charts]
-        views.append(SweepView(title, sweep, tuple(_rows(sweep)), tuple(charts)))
+        views.append(
+            SweepView(
+                title,
+                f"sweeps/{descriptor}/{dataset}/{variant}.json",
+                sweep,
+                tuple(_rows(sweep)),
+                tuple(charts),
+            )
+        )
     files = {}
     if sweeps:
         content = "mAP at every combination of M, K and beta, as CSV"
@@ -138,13 +147,7 @@ def _sweeps(study: Study) -> Iterator[tuple[str, str, str, Sweep]]:
 def _tunings(study: Study) -> Iterator[tuple[str, Tuning]]:
     for path in sorted((study.root / "tuning").glob("*.json"), key=Path.as_posix):
         if not path.name.startswith("."):
-            tuning = read_model(StoredTuning, path)
-            if set(tuning.tuned_on.queries) == set(tuning.reported_on.queries):
-                raise UserError(
-                    f"{path} reports on the very queries that were tuned on: such a figure says nothing; make it "
-                    "again with superglobal tune"
-                )
-            yield path.stem, tuning
+            yield path.stem, read_model(StoredTuning, path)
 
 
 def _charts(stem: str, title: str, sweep: Sweep, number: int) -> Iterator[tuple[Figure, Markup]]:
@@ -191,7 +194,7 @@ def _tuning_view(name: str, tuning: Tuning, labels: Labels) -> TuningView:
     title = (
         f"{name}: tuned on {one}, {tuning.tuned_on.part}; reported on {elsewhere}{tuning.reported_on.part}"
     )
-    return TuningView(title, tuning, _gain(tuning))
+    return TuningView(title, f"tuning/{name}.json", tuning, _gain(tuning))
 
 
 def _gain(tuning: Tuning) -> str:
@@ -205,12 +208,23 @@ def _gain(tuning: Tuning) -> str:
         f"On the queries it was chosen by, the tuned setting changes mAP {protocol.capitalize()} by "
         f"{texts.points(there.points)} points; on the others by {texts.points(here.points)}. "
     )
+    if tuning.tuned == tuning.untuned:
+        return text + "The defaults were the best of the settings tried: nothing was changed."
+    if there.points < -LEAST_LOSS:
+        return text + (
+            "It is worse than the untuned one by the very queries it was chosen by, so that the untuned one was not "
+            "among the settings tried: no choice was made between the two."
+        )
+    if here.points < -LEAST_LOSS:
+        text += "On the others it is worse than the untuned one. "
     lost = there.points - here.points
     if lost > LEAST_LOSS:
         return text + (
             f"A report of the first figure alone would have promised {lost:.2f} points more than the others show."
         )
-    return text + "On these queries the choice lost nothing on the way."
+    if abs(there.points) <= LEAST_LOSS and abs(here.points) <= LEAST_LOSS:
+        return text + "Neither differs from the untuned one's."
+    return text + "The others show no less than the queries it was chosen by."
 
 
 def _tuning_rows(name: str, tuning: Tuning) -> Iterator[dict[str, object]]:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from superglobal_core.reporting import texts
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, Study
 from superglobal_core.reporting.drawing import Figure
 
@@ -46,6 +47,7 @@ class Shell:
 
     def __init__(self, study: Study, pages: Sequence[Page]) -> None:
         self._suite, self._pages = study.suite, list(pages)
+        self._recorded = {source for source, _ in study.records} if RESULTS in self._pages else set()
         self._environment = Environment(
             loader=PackageLoader("superglobal_core.reporting"),
             autoescape=True,
@@ -80,5 +82,10 @@ class Shell:
             suite=suite,
             synthetic=suite is not None and all(data.synthetic for data in suite.datasets.values()),
             protocols=PROTOCOL_NAMES,
+            record_address=self._record_address,
             **content,
         )
+
+    def _record_address(self, source: str) -> str | None:
+        """Return where a file's record stands, seen from another page; None where it stands nowhere."""
+        return f"{RESULTS.file}#{record_anchor(source)}" if source in self._recorded else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from superglobal_core.availability import is_local
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.drawing import (
+    LEGEND_LETTERS,
     MUTED,
     SERIES,
     Figure,
@@ -134,6 +134,8 @@ def growth_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         for label, timings in growing.items()
     }
 
+    names = [f"{label}: {exponent(fit)}" for label, fit in fits.items()]
+
     def draw(panels: Sequence[Axes]) -> None:
         (axes,) = panels
         handles: list[Any] = []
@@ -162,7 +164,7 @@ def growth_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         axes.set_ylabel("ms a query, scoring")
         _plain(axes)
         set_title(axes, title(group, labels).rpartition(", shortlists of")[0] or title(group, labels))
-        add_legend(axes, handles, [f"{label}: {exponent(fit)}" for label, fit in fits.items()])
+        add_legend(axes, handles, names)
 
     absent = [
         row.timing.label
@@ -177,8 +179,9 @@ def growth_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         reading += (
             f" Not drawn, because not timed at several sizes, or not on all candidates: {', '.join(absent)}."
         )
+    lines = sum(1 + len(name) // (LEGEND_LETTERS - 9) for name in names)
     heading = f"Latency against the shortlist: {title(group, labels)}"
-    return Figure(name, heading, reading, to_svg(draw, 1, 3.6 + 0.2 * len(growing)))
+    return Figure(name, heading, reading, to_svg(draw, 1, 3.6 + 0.2 * lines))
 
 
 def exponent(fit: Growth) -> str:
@@ -214,18 +217,21 @@ def disk_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None:
             marker = MARKERS[number % len(MARKERS)]
             handles += axes.plot([MILLION], [total * MILLION / 1e9], marker, color=colour, markersize=6.5)
             gigabytes = texts.significant(total * MILLION / 1e9)
-            names.append(textwrap.fill(f"{gigabytes} GB: {', '.join(sharing[total])}", 84))
+            names.append(f"{gigabytes} GB: {', '.join(sharing[total])}")
         axes.axvline(MILLION, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         axes.annotate(
-            f" {MILLION:,} images",
+            f"{MILLION:,} images ",
             (MILLION, 0.02),
             xycoords=("data", "axes fraction"),
+            ha="right",
             color=MUTED,
             fontsize=8.5,
         )
         axes.set_xscale("log")
         axes.set_xlim(SMALLEST, LARGEST)
-        axes.set_xticks([10**power for power in range(3, 8)], [f"{10**power:,}" for power in range(3, 8)])
+        axes.set_xticks(
+            [10**power for power in range(3, 8)], ["1,000", "10,000", "100,000", "1 million", "10 million"]
+        )
         axes.xaxis.minorticks_off()
         _log_limits(axes, "y", [total * images / 1e9 for total in sharing for images in (SMALLEST, LARGEST)])
         axes.set_xlabel("images in the database")
@@ -240,7 +246,7 @@ def disk_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None:
     )
     if unknown:
         reading += f" Not recorded, and not drawn: {', '.join(unknown)}."
-    lines = sum(1 + len(", ".join(names)) // 76 for names in sharing.values())
+    lines = sum(1 + len(", ".join(names)) // (LEGEND_LETTERS - 9) for names in sharing.values())
     heading = f"Memory on disk against the database: {title(group, labels)}"
     return Figure(name, heading, reading, to_svg(draw, 1, 3.3 + 0.2 * lines))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result
-from superglobal_core.reporting.drawing import INK, SERIES, Figure, set_title, to_svg
+from superglobal_core.reporting.drawing import INK, SERIES, Figure, broken, set_whole_title, to_svg
 from superglobal_core.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -19,42 +19,44 @@ READING = (
 )
 
 
-def ranking_figure(name: str, where: str, results: Sequence[Result], labels: Labels) -> Figure | None:
-    """Draw the results' Medium mAP, best first; None where none has one.
+Interval = tuple[float, float] | None
+
+
+def ranked(results: Sequence[Result], labels: Labels) -> list[tuple[str, float, Interval]]:
+    """Return name, Medium mAP and its interval of the results that have one, best first."""
+    several = len({result.descriptor for result in results}) > 1
+    known = []
+    for result in results:
+        method, figures = labels.method(result), result.evaluation.medium
+        name = f"{labels.descriptor(result.descriptor)}, {method}" if several else method
+        if figures.map is not None:
+            known.append((name, figures.map, figures.map_interval_95))
+    return sorted(known, key=lambda each: -each[1])  # equal ones keep the suite's order
+
+
+def ranking_figure(name: str, where: str, known: Sequence[tuple[str, float, Interval]]) -> Figure | None:
+    """Draw a ranking, see `ranked`; None where it is empty.
 
     where: the data set and database, for the title.
     """
-    known = [
-        (figures.map, figures.map_interval_95, result)
-        for result in results
-        if (figures := result.evaluation.medium).map is not None
-    ]
     if not known:
         return None
-    known.sort(key=lambda each: -(each[0] or 0))  # equal ones keep the suite's order
-    several = len({result.descriptor for result in results}) > 1
-    names = [
-        f"{labels.descriptor(result.descriptor)}, {labels.method(result)}"
-        if several
-        else labels.method(result)
-        for _, _, result in known
-    ]
 
     def draw(panels: Sequence[Axes]) -> None:
         axes = panels[0]
-        for place, (value, interval, _) in enumerate(known):
+        for place, (_, value, interval) in enumerate(known):
             if interval is not None:
                 axes.plot([100 * bound for bound in interval], [place] * 2, color=INK, linewidth=1.1)
-            axes.plot([100 * (value or 0)], [place], "o", color=SERIES[1], markersize=6)
+            axes.plot([100 * value], [place], "o", color=SERIES[1], markersize=6)
             axes.annotate(
-                texts.percent(value), (100 * (value or 0), place), (0, 5), textcoords="offset points",
+                texts.percent(value), (100 * value, place), (0, 5), textcoords="offset points",
                 ha="center", fontsize=8,
             )  # fmt: skip
-        set_title(axes, where)
-        axes.set_yticks(range(len(names)), names)
+        set_whole_title(axes, where)
+        axes.set_yticks(range(len(known)), [broken(label) for label, _, _ in known])
         for label in axes.get_yticklabels():
             label.set_parse_math(False)
-        axes.set_ylim(len(names) - 0.5, -0.8)
+        axes.set_ylim(len(known) - 0.5, -0.8)
         axes.tick_params(length=0)
         axes.grid(axis="x")
         axes.spines["bottom"].set_visible(False)

@@ -19,7 +19,7 @@ from superglobal_core.reporting.families import RESAMPLES_AT_MOST, Block, Change
 from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
-from superglobal_core.reporting.statistics_figures import ranking_figure
+from superglobal_core.reporting.statistics_figures import Interval, ranked, ranking_figure
 from superglobal_core.reporting.statistics_tables import (
     full_name,
     statistics_csv,
@@ -86,6 +86,7 @@ class FamilyView:
     powers: tuple[Power, ...]
     blocks: tuple[BlockView, ...]
     left_out: tuple[str, ...]
+    ranked: tuple[tuple[str, float, Interval], ...]  # name, Medium mAP, interval
     ranking: Figure | None
     chart: Markup
 
@@ -123,7 +124,8 @@ def _family_view(number: int, family: Family, labels: Labels) -> FamilyView:
     where = searched[0] if len(searched) == 1 else "different numbers of distractors"
     powers = tuple(_power(family, protocol) for protocol in PROTOCOL_NAMES)
     title = f"{labels.dataset(family.dataset)} · {where}"
-    ranking = ranking_figure(f"ranking-{number}", title, results, labels)
+    best_first = ranked(results, labels)
+    ranking = ranking_figure(f"ranking-{number}", title, best_first)
     return FamilyView(
         title,
         tuple(_sentences(family, powers)),
@@ -134,6 +136,7 @@ def _family_view(number: int, family: Family, labels: Labels) -> FamilyView:
             for block in family.blocks
             for before, after, why in block.left_out
         ),
+        tuple(best_first),
         ranking,
         inline_svg(ranking, f"ranking{number}-") if ranking else Markup(),
     )

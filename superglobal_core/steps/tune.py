@@ -62,7 +62,9 @@ def tune_step(
     on the queries of the choice and on others, as JSON.
 
     report: the other data set; or, with `half`, one half of the queries is tuned on and the other reported.
-    Of equally good settings the one that changes fewest parameters is chosen, of these the first.
+    The defaults are always among the settings, whatever the grid: the choice is never worse than they are on the
+    queries it is made by. Of equally good settings the one that changes fewest parameters is chosen, of these
+    the first.
 
     Raises:
         UserError: when the same queries would be tuned and reported on, and for inputs that do not fit.
@@ -87,13 +89,14 @@ def tune_step(
         chosen_by = list(range(len(tuned_on.truth.queries)))
         shown = list(range(len(reported_on.truth.queries)))
     protocol: Protocol = criterion
-    tuned = _best(tuned_on, grid, chosen_by, protocol)
     untuned = (data.source.default, DEFAULTS)
+    choices = _choices(data.source, grid, untuned)
+    tuned = _best(tuned_on, grid, choices, chosen_by, protocol)
     part = f"half of the queries (seed {seed})" if half else "all queries"
     other = f"the other half (seed {seed})" if half else "all queries"
     content = Tuning(
         criterion=protocol,
-        settings_tried=len(data.source.names) * len(grid.points()),
+        settings_tried=len(choices),
         tuned=tuned_on.setting(*tuned),
         untuned=tuned_on.setting(*untuned),
         # After a choice by these very queries an interval and a p-value of theirs would mean nothing.
@@ -126,7 +129,7 @@ class _Side:
         self.facts: dict[str, Any] = {}
         self.source = data.source
 
-    def measure(self, name: str, grid: Grid) -> dict[Point, Accuracy]:
+    def measure(self, name: str, grid: Grid) -> None:
         """Rerank and evaluate at every point of a grid with the descriptors of a name."""
         stored = self.source.get(name)
         query_store, database = open_queries_and_database(stored.queries, stored.databases)
@@ -138,7 +141,6 @@ class _Side:
         self._exponents[name] = exponents or None
         if name == self.source.default or not self.facts:
             self.facts = facts_of(first)
-        return found
 
     def accuracy(self, choice: Choice) -> Accuracy:
         if choice not in self._found:
@@ -173,19 +175,28 @@ class _Side:
         return open_queries_and_database(stored.queries, stored.databases)[0].digest()
 
 
-def _best(side: _Side, grid: Grid, queries: Sequence[int], criterion: Protocol) -> Choice:
+def _choices(source: Source, grid: Grid, untuned: Choice) -> list[Choice]:
+    """Return all settings to choose from: those of the grid, and the defaults, which may be outside it."""
+    choices = [(name, point) for name in source.names for point in grid.points()]
+    return choices if untuned in choices else [*choices, untuned]
+
+
+def _best(
+    side: _Side, grid: Grid, choices: Sequence[Choice], queries: Sequence[int], criterion: Protocol
+) -> Choice:
+    for name in side.source.names:
+        side.measure(name, grid)
     ranked = []
-    for number, name in enumerate(side.source.names):
-        for place, (point, accuracy) in enumerate(side.measure(name, grid).items()):
-            value = accuracy.only(queries).map[criterion]
-            if value is None:
-                raise UserError(
-                    f"none of the {len(queries)} queries to tune on has a positive under {criterion.capitalize()}: "
-                    "choose another --protocol"
-                )
-            changed = side.source.changes(name)
-            changed += sum(mine != default for mine, default in zip(point, DEFAULTS, strict=True))
-            ranked.append(((-value, changed, number, place), (name, point)))
+    for place, (name, point) in enumerate(choices):
+        value = side.accuracy((name, point)).only(queries).map[criterion]
+        if value is None:
+            raise UserError(
+                f"none of the {len(queries)} queries to tune on has a positive under {criterion.capitalize()}: "
+                "choose another --protocol"
+            )
+        changed = side.source.changes(name)
+        changed += sum(mine != default for mine, default in zip(point, DEFAULTS, strict=True))
+        ranked.append(((-value, changed, place), (name, point)))
     return min(ranked)[1]
 
 

@@ -17,8 +17,9 @@ from superglobal_core.errors import UserError
 from superglobal_core.evaluation.holm import holm
 from superglobal_core.files import write_text
 from superglobal_core.reporting.ablation_effects import measured_effects
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import read_study
-from superglobal_core.reporting.report import write_report
+from superglobal_core.reporting.report import write_pages, write_report
 
 EVIL = "<script>alert(1)</script>&$x_y$"
 
@@ -120,6 +121,18 @@ def report(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows_of(report: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((report / "ablation.csv").read_text().splitlines()))
+
+
+def test_presets_lead_to_their_record(results: Path, report: Path, tmp_path: Path) -> None:
+    ids = Page((report / "index.html").read_text()).attributes("id")
+    html = (report / "ablation.html").read_text()
+    found = {href for href in Page(html).attributes("href") if "index.html#" in href}
+    # The other file has no record.
+    assert found == {f"index.html#{record_anchor('ablation/one/toy.json')}"}
+    assert record_anchor("ablation/one/toy.json") in ids
+    assert ">Preset official</a>" in html
+    write_pages(results, tmp_path, ["ablation"])
+    assert "index.html" not in (tmp_path / "ablation.html").read_text()
 
 
 def test_planted_effects_are_told_from_none(report: Path) -> None:

@@ -14,11 +14,12 @@ from test_report import EVIL, Page, whole  # noqa: F401
 from superglobal_core.errors import UserError
 from superglobal_core.files import write_json
 from superglobal_core.parameter_results import Accuracy, Sweep
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import read_study
 from superglobal_core.reporting.heat_maps import heat_map, held_value
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.parameters_page import parameters_part
-from superglobal_core.reporting.report import write_report
+from superglobal_core.reporting.report import write_pages, write_report
 
 SHORTLISTS, NEIGHBOURS, BETAS = [50, 400], [0, 9, 3], [0.0, 0.15]
 RECORD = {"step": "sweep", "date": "2024-05-06T07:08:09+00:00", "wall_time_s": 1.0, "distractors": 5}
@@ -78,6 +79,14 @@ def tuning(there: float = 0.6, here: float = 0.45, **changes: Any) -> dict[str, 
     } | changes
 
 
+def reported(**changes: Any) -> dict[str, Any]:
+    """A tuning whose difference under Medium, on the queries reported on, is changed."""
+    content = tuning()
+    side = content["reported_on"]
+    side["difference"] = side["difference"] | {"medium": side["difference"]["medium"] | changes}
+    return content
+
+
 @pytest.fixture
 def root(tmp_path: Path, whole: Path) -> Path:  # noqa: F811
     """A results folder with evaluations, a sweep and a tuning."""
@@ -110,6 +119,38 @@ def test_what_the_page_says(root: Path, tmp_path: Path) -> None:
     assert html.count("<svg") == 3
     assert "no query has positives" in text  # Hard's maps
     assert (out / "index.html").read_text().count('href="parameters.html"') >= 1
+
+
+def test_figures_lead_to_their_records(root: Path, tmp_path: Path) -> None:
+    write_report(root, tmp_path / "out")
+    ids = Page((tmp_path / "out" / "index.html").read_text()).attributes("id")
+    page = Page((tmp_path / "out" / "parameters.html").read_text())
+    addresses = [
+        href.removeprefix("index.html#") for href in page.attributes("href") if "index.html#" in href
+    ]
+    sources = ["sweeps/mini/toy/distractors.json", "tuning/halves.json"]
+    assert addresses == [record_anchor(source) for source in sources]
+    assert set(addresses) <= set(ids)
+    # Alone, the page has nowhere to lead to.
+    write_pages(root, tmp_path / "alone", ["parameters"])
+    alone = (tmp_path / "alone" / "parameters.html").read_text()
+    assert "index.html" not in alone
+    assert "sweeps/mini/toy/distractors.json" in alone
+
+
+def test_the_last_line_says_where_the_figures_are(root: Path, tmp_path: Path) -> None:
+    write_report(root, tmp_path / "both")
+    (root / "tuning" / "halves.json").unlink()
+    write_pages(root, tmp_path / "one", ["parameters"])
+    for name, says in (
+        (
+            "both",
+            "parameters.csv; every figure of the tunings in the tables above and, with all digits, in tuning.csv.",
+        ),
+        ("one", "Every cell of the maps is in parameters.csv."),
+    ):
+        footer = (tmp_path / name / "parameters.html").read_text().partition("<footer>")[2]
+        assert says in re.sub("<[^>]+>", "", footer)
 
 
 def test_the_tables_hold_the_figures(root: Path, tmp_path: Path) -> None:
@@ -169,7 +210,29 @@ def test_no_page_without_files(whole: Path, tmp_path: Path) -> None:  # noqa: F8
         (
             "tuning/x.json",
             tuning(reported_on=tuning()["tuned_on"]),
-            "reports on the very queries that were tuned on",
+            "4 of the 4 queries reported on were tuned on too",
+        ),
+        (
+            "tuning/x.json",
+            tuning(reported_on=tuning()["reported_on"] | {"queries": list("bcde")}),
+            "3 of the 4 queries reported on were tuned on too",
+        ),
+        (
+            "tuning/x.json",
+            reported(interval=[9.0, -9.0]),
+            "the interval ends at -9.0, before it begins at 9.0",
+        ),
+        ("tuning/x.json", reported(p_value=7), "p_value is wrong"),
+        ("tuning/x.json", reported(p_value=0), "p_value is wrong"),
+        (
+            "tuning/x.json",
+            tuning(tuned_on=tuning()["tuned_on"] | {"tuned": accuracy(0.6, queries=2)}),
+            "2 aps under easy of 4 queries",
+        ),
+        (
+            "sweeps/mini/toy/plain.json",
+            sweep(single_stage=accuracy(0.25) | {"map": {"easy": 0.3, "medium": 0.9, "hard": None}}),
+            "but the mean of its aps is",
         ),
     ],
 )
@@ -180,8 +243,43 @@ def test_damaged_files(root: Path, tmp_path: Path, path: str, content: Any, mess
     assert not (tmp_path / "out").exists()
 
 
-def test_a_tuning_that_lost_nothing(root: Path, tmp_path: Path) -> None:
-    write_json(root / "tuning" / "halves.json", tuning(there=0.5, here=0.55))
+@pytest.mark.parametrize(
+    ("there", "here", "says", "never"),
+    [
+        (0.5, 0.55, "The others show no less than", "promised"),
+        (0.4, 0.4, "Neither differs from the untuned one's", "promised"),
+        (
+            0.5,
+            0.35,
+            "On the others it is worse than the untuned one. A report of the first figure alone",
+            "no less",
+        ),
+        (0.4, 0.45, "The others show no less than", "worse than"),
+        (0.35, 0.3, "worse than the untuned one by the very queries it was chosen by", "promised"),
+        (0.35, 0.45, "worse than the untuned one by the very queries it was chosen by", "no less"),
+    ],
+)
+def test_the_sentence_fits_the_signs(
+    root: Path, tmp_path: Path, there: float, here: float, says: str, never: str
+) -> None:
+    write_json(root / "tuning" / "halves.json", tuning(there, here))
     write_report(root, tmp_path / "out")
     text = Page((tmp_path / "out" / "parameters.html").read_text()).text
-    assert "the choice lost nothing on the way" in text
+    assert says in text
+    assert never not in text
+
+
+def test_defaults_that_were_the_best(root: Path, tmp_path: Path) -> None:
+    content = tuning(there=0.4, here=0.4)
+    write_json(root / "tuning" / "halves.json", content | {"tuned": content["untuned"]})
+    write_report(root, tmp_path / "out")
+    text = Page((tmp_path / "out" / "parameters.html").read_text()).text
+    assert "The defaults were the best of the settings tried" in text
+
+
+def test_queries_of_two_data_sets_may_have_one_name(root: Path, tmp_path: Path) -> None:
+    content = tuning()
+    content["reported_on"] |= {"queries": list("abcd"), "groundtruth_sha256": "1" * 64}
+    write_json(root / "tuning" / "halves.json", content)
+    write_report(root, tmp_path / "out")
+    assert (tmp_path / "out" / "parameters.html").exists()

@@ -16,8 +16,10 @@ from superglobal_core.evaluation.holm import holm
 from superglobal_core.evaluation.power import smallest_detectable
 from superglobal_core.files import write_json
 from superglobal_core.reporting.collect import PROTOCOL_NAMES, read_study
+from superglobal_core.reporting.drawing import TITLE_LETTERS, WIDTH, broken
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.report import write_report
+from superglobal_core.reporting.statistics_figures import ranking_figure
 from superglobal_core.reporting.study import group_results
 
 QUERIES = 40
@@ -199,8 +201,31 @@ def test_the_ranking_is_by_map_best_first(results: Path, report: Path) -> None:
     by_map = sorted(different, key=lambda result: -(result.evaluation.medium.map or 0))
     names = [f"{result.descriptor}, {Labels(None).method(result)}" for result in by_map]
     assert names[:3] != sorted(names)[:3]
-    places = [chart.index(f">{escape(name)}<") for name in names]
+    places = [chart.index(f">{escape(broken(name).splitlines()[0])}<") for name in names]
     assert places == sorted(places)
+    # The table below it has the same order, and whole names.
+    table = (
+        (report / "statistics.html")
+        .read_text()
+        .partition("The ranking's figures")[2]
+        .partition("</table>")[0]
+    )
+    places = [table.index(f'<th scope="row">{escape(name)}</th>') for name in names]
+    assert places == sorted(places)
+    assert f">{100 * (by_map[0].evaluation.medium.map or 0):.2f}<" in table
+
+
+def test_long_names_leave_the_ranking_its_room() -> None:
+    long = "a method of a name that does not end where one would expect it " * 3
+    figure = ranking_figure(
+        "ranking", f"{long}· without distractors", [(long, 0.5, (0.4, 0.6)), ("b", 0.4, None)]
+    )
+    assert figure is not None
+    frame = re.search(r'<g id="patch_2">\s*<path d="([^"]+)"', figure.svg)
+    assert frame is not None
+    across = [float(x) for x in re.findall(r"[ML] ([\d.]+)", frame[1])]
+    assert max(across) - min(across) > 72 * WIDTH / 2
+    assert max(map(len, re.findall(r">([^<\n]+)</text>", figure.svg))) <= TITLE_LETTERS
 
 
 def test_one_result_has_nothing_to_be_compared_with(tmp_path: Path) -> None:

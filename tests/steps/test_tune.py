@@ -63,6 +63,10 @@ def average_precision(groundtruth: Path, stored: Stored, point: tuple[int, int, 
     ]
 
 
+def average(groundtruth: Path, stored: Stored, point: tuple[int, int, float]) -> float:
+    return float(np.mean(average_precision(groundtruth, stored, point)))
+
+
 def test_half_of_the_queries(tmp_path: Path) -> None:
     groundtruth, stored = make(tmp_path / "a", 0)
     data = DataSet(groundtruth, StoredSource(stored, {}))
@@ -71,13 +75,14 @@ def test_half_of_the_queries(tmp_path: Path) -> None:
     assert done.tuned_on.queries == [f"query_0_{n}" for n in one]
     assert done.reported_on.queries == [f"query_0_{n}" for n in other]
     every = {point: average_precision(groundtruth, stored, point) for point in GRID.points()}
+    every[DEFAULTS] = average_precision(groundtruth, stored, DEFAULTS)
     best = max(np.mean([aps[n] for n in one]) for aps in every.values())
     chosen = (done.tuned.shortlist, done.tuned.neighbours, done.tuned.beta)
     assert done.tuned_on.tuned.map["medium"] == pytest.approx(best, abs=TOLERANCE)
     reported = [every[chosen][n] for n in other]
     assert done.reported_on.tuned.average_precision["medium"] == reported
-    # The defaults are not in this grid, and are reported all the same.
-    default = average_precision(groundtruth, stored, DEFAULTS)
+    # The defaults are not in this grid; they are among the settings and are reported all the same.
+    default = every[DEFAULTS]
     assert done.untuned.shortlist == DEFAULTS.shortlist
     untuned = [default[n] for n in other]
     assert done.reported_on.untuned.average_precision["medium"] == untuned
@@ -94,6 +99,18 @@ def test_half_of_the_queries(tmp_path: Path) -> None:
     assert again.model_dump(exclude={"record"}) == done.model_dump(exclude={"record"})
 
 
+def test_the_choice_is_never_worse_than_the_defaults_on_its_own_queries(tmp_path: Path) -> None:
+    groundtruth, stored = make(tmp_path / "a", 0)
+    data = DataSet(groundtruth, StoredSource(stored, {}))
+    poor = Grid((1,), (0,), (0.0,))  # nothing is reranked
+    done = tune_step(data, None, poor, tmp_path / "tune.json", half=True)
+    assert average(groundtruth, stored, poor.points()[0]) < average(groundtruth, stored, DEFAULTS)
+    assert (done.tuned, done.settings_tried) == (done.untuned, 2)
+    change = done.tuned_on.difference["medium"]
+    assert change is not None
+    assert change.points == 0
+
+
 def test_another_data_set_and_other_descriptors(tmp_path: Path) -> None:
     sets = {}
     for name, seed in (("a", 0), ("b", 1)):
@@ -102,7 +119,7 @@ def test_another_data_set_and_other_descriptors(tmp_path: Path) -> None:
         sets[name] = DataSet(groundtruth, StoredSource(worse, {"better": better}), f"set {name}")
     done = tune_step(sets["a"], sets["b"], GRID, tmp_path / "tune.json", criterion="hard")
     assert (done.tuned.descriptor, done.untuned.descriptor) == ("better", "default")
-    assert done.settings_tried == 2 * len(GRID.points())
+    assert done.settings_tried == 2 * len(GRID.points()) + 1  # the defaults besides
     assert (done.tuned_on.dataset, done.reported_on.dataset) == ("set a", "set b")
     assert len(done.tuned_on.queries) == len(done.reported_on.queries) == 2 * LANDMARKS
     chosen = (done.tuned.shortlist, done.tuned.neighbours, done.tuned.beta)
@@ -116,15 +133,16 @@ def test_another_data_set_and_other_descriptors(tmp_path: Path) -> None:
 
 def test_of_equally_good_settings_the_nearest_to_the_defaults_is_chosen(tmp_path: Path) -> None:
     # Without noise every setting is perfect.
-    groundtruth, stored = make(tmp_path / "a", 0, noise=0.0)
-    source = StoredSource(stored, {"same": stored})
-    for grid, expected in (
-        (Grid((50, 400), (1, 9), (0.3, 0.15)), tuple(DEFAULTS)),
-        (Grid((100, 50), (1, 9), (0.3, 0.6)), (100, 9, 0.3)),
+    groundtruth, perfect = make(tmp_path / "a", 0, noise=0.0)
+    _, poor = make(tmp_path / "poor", 0, noise=2.0)
+    for default, grid, expected in (
+        (perfect, Grid((50, 400), (1, 9), (0.3, 0.15)), ("default", *DEFAULTS)),
+        (perfect, Grid((100, 50), (1, 9), (0.3, 0.6)), ("default", *DEFAULTS)),
+        (poor, Grid((100, 50), (1, 9), (0.3, 0.6)), ("one", 100, 9, 0.3)),
     ):
-        tuned = tune_step(DataSet(groundtruth, source), None, grid, tmp_path / "t.json", half=True).tuned
-        assert tuned.descriptor == "default"
-        assert (tuned.shortlist, tuned.neighbours, tuned.beta) == expected
+        data = DataSet(groundtruth, StoredSource(default, {"one": perfect, "other": perfect}))
+        tuned = tune_step(data, None, grid, tmp_path / "t.json", half=True).tuned
+        assert (tuned.descriptor, tuned.shortlist, tuned.neighbours, tuned.beta) == expected
 
 
 def test_the_same_queries_are_refused(tmp_path: Path) -> None:
@@ -171,7 +189,7 @@ def test_from_images(tmp_path: Path, pictured: tuple[Path, Path, Path], checkpoi
     )
     done = run(*command)
     assert done.code == 0, done.err
-    assert "chosen of 2 settings" in done.out
+    assert "chosen of 3 settings" in done.out
     assert "reported on small, the other half (seed 0): mAP Medium" in done.out
     content = Tuning.model_validate_json((tmp_path / "tune.json").read_text())
     assert content.untuned.exponents == {"p": 4.6, "p_r": 2.5, "alpha": 0.014}

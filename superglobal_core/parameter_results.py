@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from superglobal_core.means import check_mean, mean
 from superglobal_core.results import Record
 
 Protocol = Literal["easy", "medium", "hard"]
@@ -23,6 +23,14 @@ class Accuracy(BaseModel):
 
     map: dict[Protocol, Fraction | None]
     average_precision: dict[Protocol, list[Fraction | None]]
+
+    @model_validator(mode="after")
+    def _means(self) -> Self:
+        if set(self.map) != set(self.average_precision):
+            raise ValueError("map and average_precision have different protocols")
+        for name, values in self.average_precision.items():
+            check_mean(self.map[name], values, f"under {name.capitalize()} the map")
+        return self
 
     @classmethod
     def of(cls, average_precision: Mapping[str, Sequence[float | None]]) -> Accuracy:
@@ -128,13 +136,3 @@ class Tuning(BaseModel):
     tuned_on: TuningSide
     reported_on: TuningSide
     record: Record
-
-
-def mean(values: Sequence[float | None]) -> float | None:
-    """Return the mean AP of the queries that have one; None where none has.
-
-    >>> mean([0.5, None, 1.0]), mean([None])
-    (0.75, None)
-    """
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None

@@ -163,7 +163,9 @@ class _Side:
             tuned=after,
             untuned=before,
             difference={
-                name: _difference(before.average_precision[name], after.average_precision[name], seed, tested)
+                name: difference_of(
+                    before.average_precision[name], after.average_precision[name], seed, tested
+                )
                 for name in PROTOCOL_NAMES
             },
         )
@@ -203,9 +205,13 @@ def _refuse_the_same(one: _Side, other: _Side) -> None:
         )
 
 
-def _difference(
+def difference_of(
     before: Sequence[float | None], after: Sequence[float | None], seed: int, tested: bool
 ) -> Difference | None:
+    """Return what tuning changed, given every query's AP, fractions; None where no query has both.
+
+    tested: whether the queries are others than those tuned on, so that an interval and a p-value mean something.
+    """
     found = paired_difference(before, after, bootstrap=1000 if tested else 0, seed=seed)
     if found is None:
         return None

@@ -152,6 +152,9 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
     for path in _json_files(root, *STEP_FOLDERS):
         if path.name == "record.json" or path.name.endswith(".record.json"):
             records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
+    # Of descriptors for an ablation the record of all: each variant's own says the same.
+    for path in sorted(root.glob("ablation-features/*/*/*/record.json"), key=Path.as_posix):
+        records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
     timed = tuple(read_timed(path, root) for path in timing_files(root))
     records += [(each.source, each.record) for each in timed if each.record is not None]
     records += _kept_inside(root)

@@ -18,10 +18,11 @@ from superglobal_core.errors import UserError
 from superglobal_core.files import write_npz
 from superglobal_core.reporting.report import write_report
 from superglobal_core.reranking.methods import make_reranker
+from superglobal_core.steps.checked import DISAGREES, OK, UNCHECKED, Checked
 from superglobal_core.steps.evaluate import evaluate_step
 from superglobal_core.steps.rerank import rerank_step
 from superglobal_core.steps.search import search_step
-from superglobal_core.steps.verify_results import DISAGREES, OK, UNCHECKED, Checked, verify_results
+from superglobal_core.steps.verify_results import verify_results
 
 IMAGES, QUERIES, SHORTLIST, PLACES = 60, 6, 12, 30
 SOURCE = "evaluation/d/small/plain/{}.json"

@@ -28,6 +28,12 @@ PARAMETERS = {
 }
 
 
+NO_EFFECT = {
+    "antialias": "the 8-bit resize has no antialiasing to switch",
+    "crop_rounding": "whole queries have no corners to round",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Change:
     """One change from the base: a row of a table.
@@ -167,6 +173,26 @@ def module_changes(ablation: Ablation, extract: Extract) -> Iterator[Change]:
                 yield _module(label, shown(values[name]), shown(float(number)), who, touches, {name: number})
 
 
+def not_measured(ablation: Ablation, extract: Extract) -> Iterator[tuple[str, str, str]]:
+    """Yield table, name and reason of what an ablation has no row for."""
+    values = values_of(extract)
+    for switch in SWITCHES:
+        if not _has_effect(switch.name, values):
+            yield "switches", switch.name, NO_EFFECT[switch.name]
+        elif switch.name not in _wanted(ablation):
+            yield "switches", switch.name, "the suite's `ablation.switches` leaves it out"
+    if not ablation.modules:
+        yield "modules", "all of them", "the suite's `ablation.modules` is false"
+        return
+    asked = {"exponents": ablation.exponents, "regional_exponents": ablation.regional_exponents}
+    asked["thresholds"] = ablation.thresholds
+    for (name, (label, module, _, _)), (key, numbers) in zip(PARAMETERS.items(), asked.items(), strict=True):
+        if values[module] in (False, "off"):
+            yield "modules", label, f"{MODULES[module][0]} is off in the preset"
+        elif not set(numbers) - {values[name]}:
+            yield "modules", label, f"the suite's `ablation.{key}` names no other value"
+
+
 def _wanted(ablation: Ablation) -> Sequence[str]:
     if isinstance(ablation.switches, list):
         return ablation.switches
@@ -174,7 +200,6 @@ def _wanted(ablation: Ablation) -> Sequence[str]:
 
 
 def _has_effect(name: str, values: dict[str, Any]) -> bool:
-    # The 8-bit resize of CVNet knows no antialiasing; whole queries have no corners.
     if name == "antialias":
         return values["resize"] == "float-tensor"
     return name != "crop_rounding" or values["query_crop"]

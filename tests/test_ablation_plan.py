@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from superglobal_core.ablation_plan import Change, bases, values_of
+from superglobal_core.ablation_plan import Change, bases, not_measured, values_of
 from superglobal_core.config import Suite, parse_suite
 from superglobal_core.descriptor_switches import settings_of
 from superglobal_core.errors import UserError
@@ -88,6 +88,21 @@ def test_other_backbones_get_the_modules_where_weights_are(tmp_path: Any) -> Non
     assert second.extract.checkpoint == weights
     assert both.ablation is not None
     assert "there is no file" in str(both.ablation.backbones[1].missing)
+
+
+def test_what_has_no_row_says_why() -> None:
+    short = suite(switches=["junk"], thresholds=[])
+    assert short.ablation is not None
+    (base,) = bases(short)
+    reasons = {name: reason for _, name, reason in not_measured(short.ablation, base.extract)}
+    assert set(reasons) == {switch.name for switch in SWITCHES} - {"junk"} | {"alpha of ReLUP"}
+    assert reasons["colour"] == "the suite's `ablation.switches` leaves it out"
+    assert reasons["alpha of ReLUP"] == "the suite's `ablation.thresholds` names no other value"
+    cvnet = suite(extract={"preset": "cvnet-global"}, preset="cvnet")
+    assert cvnet.ablation is not None
+    (base,) = bases(cvnet)
+    reasons = {name: reason for _, name, reason in not_measured(cvnet.ablation, base.extract)}
+    assert set(reasons) == {"antialias", "p of GeM+", "p of Regional-GeM", "alpha of ReLUP"}
 
 
 WRONG = [

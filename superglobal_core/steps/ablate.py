@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from superglobal_core.ablation_plan import Base, Change, bases
+from superglobal_core.ablation_plan import Base, Change, bases, not_measured
 from superglobal_core.ablation_record import AblationRecord, Fixed, LeftOut, Measured, Row, write_ablation
-from superglobal_core.config import Suite, read_saved_suite
+from superglobal_core.config import Extract, Suite, read_saved_suite
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
+from superglobal_core.descriptor_switches import settings_of
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.evaluation.protocol import evaluate
 from superglobal_core.features.store import FeatureStore
@@ -75,6 +76,10 @@ def ablate_step(
                     variant_stores["queries"][change.folder],
                     variant_stores["database"].get(change.folder, own[1]),
                 )
+                changed = start.extract.model_copy(update=change.settings)
+                _check_variant(stores[0], changed, change.folder, cropped=changed.query_crop)
+                if change.touches_split("database"):
+                    _check_variant(stores[1], changed, change.folder)
                 ranking = run.search(*stores)
                 rows.append(_row(change, run.measure(ranking), run.reranked(ranking, stores, {})))
             else:
@@ -104,6 +109,23 @@ def ablate_step(
     )
     write_ablation(out, content)
     return content
+
+
+def _check_variant(store: FeatureStore, extract: Extract, name: str, cropped: bool | None = None) -> None:
+    """Refuse descriptors that say of themselves that they were made with other settings (UserError)."""
+    settings, reading = settings_of(extract)
+    known = store.descriptor or {}
+    for key, value in {**settings.as_dict(), **reading.as_dict()}.items():
+        if key in known and known[key] != value:
+            raise UserError(
+                f"{store.name} should be the variant {name}, with {key} {value!r}, but was made with {known[key]!r}: "
+                "delete that folder and run `superglobal ablation-features` again"
+            )
+    if cropped is not None and store.cropped not in (None, cropped):
+        raise UserError(
+            f"{store.name} should be the variant {name}, with queries {'cropped' if cropped else 'whole'}, but is "
+            "not: delete that folder and run `superglobal ablation-features` again"
+        )
 
 
 def base_named(suite: Suite, name: str) -> Base:
@@ -181,9 +203,14 @@ def _row(change: Change, single: Measured | None, reranked: Measured) -> Row:
 
 def _left_out(suite: Suite, base: Base) -> list[LeftOut]:
     assert suite.ablation is not None
+    missing = [
+        LeftOut(table=table, name=name, reason=reason)
+        for table, name, reason in not_measured(suite.ablation, base.extract)
+        if base.backbone is None or table == "modules"
+    ]
     if base.backbone is not None:
-        return []
-    return [
+        return missing
+    return missing + [
         LeftOut(table="backbones", name=other.backbone, reason=other.missing)
         for other in suite.ablation.backbones
         if other.missing is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from runs import COMPARED, Snakemake
 from test_workflow import planned_rules
 
 from superglobal_core.ablation_record import read_ablation
+from superglobal_core.errors import UserError
+from superglobal_core.steps.ablate import ablate_step
 
 pytestmark = pytest.mark.workflow
 
@@ -32,12 +35,36 @@ def test_every_change_is_measured_and_the_untouched_is_shared(tiny_run: Path) ->
     assert {name for name, _ in rows} >= {"query_crop", "inner_normalisation", "junk", "query_neighbour"}
     assert rows["junk", "remove"].single_stage is None
     assert rows["query_crop", "off"].single_stage is not None
-    assert [(each.table, each.name) for each in found.left_out] == [("backbones", "torchvision-resnet50")]
+    left_out = {(each.table, each.name) for each in found.left_out}
+    assert left_out >= {("backbones", "torchvision-resnet50"), ("switches", "relup")}
+    assert not left_out & {(row.table, row.name) for row in found.rows}
     # The base is the suite's own result, reranked alike.
     for name, own in (("single-stage", found.single_stage), ("superglobal", found.reranked)):
         stored = json.loads((results / f"evaluation/mini/landmarks/plain/{name}.json").read_text())
         for protocol in ("easy", "medium", "hard"):
             assert own.figures(protocol).average_precision == stored[protocol]["average_precision"]
+
+
+def test_descriptors_of_another_variant_are_refused(tiny_run: Path, tmp_path: Path) -> None:
+    results = tiny_run / "results/tiny"
+    variants = tmp_path / "landmarks"
+    shutil.copytree(results / "ablation-features/mini/landmarks", variants)
+    shutil.rmtree(variants / "database/relup-off")
+    shutil.copytree(variants / "database/scale-gem-off", variants / "database/relup-off")
+    own = results / "features/mini/landmarks"
+    with pytest.raises(UserError, match="should be the variant relup-off, with scale_pooling 'max'"):
+        ablate_step(
+            results / "suite.json",
+            "mini",
+            "landmarks",
+            own / "queries",
+            [own / "database"],
+            results / "data/landmarks/gnd_landmarks.pkl",
+            variants,
+            tmp_path / "out.json",
+            device="cpu",
+        )
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_the_pages_show_it(tiny_run: Path) -> None:

@@ -78,7 +78,8 @@ def content(**more: Any) -> dict[str, Any]:
             {"table": "backbones", "name": EVIL, "reason": f"no weights {EVIL}"},
         ],
         "fixed": [{"name": "images", "reason": "Only face-blurred copies are served."}],
-        "record": {"suite": "tiny", "seed": 3, "parameters": {"bootstrap": 50}},
+        "record": {"step": "ablate", "suite": "tiny", "seed": 3, "parameters": {"bootstrap": 50}}
+        | {"date": "2026-01-02T03:04:05+00:00", "wall_time_s": 1.0},
     }
     return known | more
 

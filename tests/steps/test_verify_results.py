@@ -338,16 +338,14 @@ def test_a_record_that_names_other_parameters_than_its_ranking(
 def made_with_suite(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same results, of a suite with a method that cannot run; with their report."""
     folder = shutil.copytree(made, tmp_path_factory.mktemp("suite") / "made")
-    methods = {
-        name: {"reranker": "none" if name == "single" else "superglobal"} for name in ("single", *RERANKED)
-    }
+    methods = {"single": {"reranker": "none"}, **{key: {"reranker": "superglobal"} for key in RERANKED}}
     suite = {
         "suite": "tiny",
         "title": "Tiny",
-        "datasets": {"small": {"synthetic": {}}},
+        "datasets": {"small": {"synthetic": {"distractors": 0}}},
         "descriptors": {"d": {"extract": {"backbone": "mini"}}},
         "timing": None,
-        "methods": methods | {"rrt": {"label": "RRT", "reranker": "rrt", "shortlist": 5}},
+        "methods": methods | {"rrt": {"reranker": "rrt", "shortlist": 5}},
     }
     save_suite(parse_suite(suite, "suite"), folder / "results/suite.json")
     write_report(folder / "results", folder / "report")

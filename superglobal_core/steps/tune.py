@@ -11,7 +11,7 @@ from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.evaluation.halves import halves
 from superglobal_core.evaluation.paired import paired_difference
-from superglobal_core.features.store import FeatureStore, open_queries_and_database
+from superglobal_core.features.store import open_queries_and_database
 from superglobal_core.files import check_writable, sha256_of, write_json
 from superglobal_core.parameter_results import (
     PROTOCOL_NAMES,
@@ -28,7 +28,7 @@ from superglobal_core.results import Input, Stopwatch, file_input
 from superglobal_core.steps.inputs import descriptor_inputs
 from superglobal_core.steps.search import facts_of, rank
 from superglobal_core.steps.sweep import sweep
-from superglobal_core.steps.tuning_inputs import Source, Stored
+from superglobal_core.steps.tuning_inputs import Source
 
 # How a descriptor's record names what tuning calls p, p_r and alpha.
 EXPONENTS = {"p": "gem_plus_p", "p_r": "regional_p", "alpha": "relup_alpha"}
@@ -125,7 +125,7 @@ class _Side:
         self.groundtruth_sha256 = sha256_of(data.groundtruth)
         self._found: dict[Choice, Accuracy] = {}
         self._exponents: dict[str, dict[str, float] | None] = {}
-        self._read: dict[str, tuple[Stored, FeatureStore, FeatureStore]] = {}
+        self._read: dict[str, list[Input]] = {}
         self.facts: dict[str, Any] = {}
         self.source = data.source
 
@@ -133,7 +133,11 @@ class _Side:
         """Rerank and evaluate at every point of a grid with the descriptors of a name."""
         stored = self.source.get(name)
         query_store, database = open_queries_and_database(stored.queries, stored.databases)
-        self._read[name] = stored, query_store, database
+        which = "" if name == self.source.default else f", {name}"
+        self._read[name] = [
+            *descriptor_inputs(f"queries{which}", [stored.queries], query_store),
+            *descriptor_inputs(f"database{which}", stored.databases, database),
+        ]
         first = rank(query_store, database, max(grid.shortlists), self._data.groundtruth, self._device)
         found = sweep(first, query_store, database, self.truth, grid, self._device)
         self._found |= {(name, point): accuracy for point, accuracy in found.items()}
@@ -176,11 +180,9 @@ class _Side:
 
     def inputs(self, prefix: str) -> list[Input]:
         """Return what was read of this data set, for a record; prefix: before each role."""
-        found = []
-        for name, (stored, query_store, database) in self._read.items():
-            which = "" if name == self.source.default else f", {name}"
-            found += descriptor_inputs(f"{prefix}queries{which}", [stored.queries], query_store)
-            found += descriptor_inputs(f"{prefix}database{which}", stored.databases, database)
+        # The defaults first, whichever was measured first.
+        in_order = sorted(self._read.items(), key=lambda item: item[0] != self.source.default)
+        found = [one.model_copy(update={"role": prefix + one.role}) for _, given in in_order for one in given]
         truth = file_input(f"{prefix}ground truth", self._data.groundtruth, self.groundtruth_sha256)
         return [*found, truth]
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
+from superglobal_core.means import check_mean
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1)]
@@ -24,6 +25,11 @@ class MeasuredProtocol(BaseModel):
     average_precision: list[Fraction | None] = Field(description="every query's AP")
     mean_precision: dict[str, Fraction | None] = Field(default_factory=dict, description="by cutoff")
     queries_with_positives: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _mean(self) -> MeasuredProtocol:
+        check_mean(self.map, self.average_precision)
+        return self
 
 
 class Measured(BaseModel):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from superglobal_core.means import check_mean, mean
 from superglobal_core.results import Record
 
 Protocol = Literal["easy", "medium", "hard"]
 PROTOCOL_NAMES: tuple[Protocol, ...] = get_args(Protocol)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 # Sums in another order differ by no more.
-ROUNDING = 1e-9
 
 
 class Accuracy(BaseModel):
@@ -27,15 +26,11 @@ class Accuracy(BaseModel):
     average_precision: dict[Protocol, list[Fraction | None]]
 
     @model_validator(mode="after")
-    def _of_one_ranking(self) -> Accuracy:
-        if self.map.keys() != self.average_precision.keys():
-            raise ValueError("map and average_precision are not of the same protocols")
-        for protocol, given in self.map.items():
-            found = mean(self.average_precision[protocol])
-            if (given is None) != (found is None) or abs((given or 0) - (found or 0)) > ROUNDING:
-                raise ValueError(
-                    f"the mAP {protocol.capitalize()} is {given}, but the mean of its APs is {found}"
-                )
+    def _means(self) -> Self:
+        if set(self.map) != set(self.average_precision):
+            raise ValueError("map and average_precision have different protocols")
+        for name, values in self.average_precision.items():
+            check_mean(self.map[name], values, f"under {name.capitalize()} the map")
         return self
 
     @classmethod
@@ -164,7 +159,7 @@ class Tuning(BaseModel):
     record: Record
 
     @model_validator(mode="after")
-    def _on_other_queries(self) -> Tuning:
+    def _on_other_queries(self) -> Self:
         one, other = self.tuned_on, self.reported_on
         shared = set(one.queries) & set(other.queries)
         # Queries of two data sets may have the same name.
@@ -174,13 +169,3 @@ class Tuning(BaseModel):
                 "say nothing"
             )
         return self
-
-
-def mean(values: Sequence[float | None]) -> float | None:
-    """Return the mean AP of the queries that have one; None where none has.
-
-    >>> mean([0.5, None, 1.0]), mean([None])
-    (0.75, None)
-    """
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None

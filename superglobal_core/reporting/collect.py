@@ -139,7 +139,7 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
     results = tuple(result for path in result_files(root) if (result := read_result(path, root)) is not None)
-    unable = tuple(_unable(root))
+    unable = tuple(found_unable(root))
     if evaluated and not results and unable:
         reasons = "; ".join(f"{each.method}: {each.reason}" for each in unable[:5])
         raise UserError(f"no method could run, so that {root} has nothing to report: {reasons}")
@@ -152,7 +152,10 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
     for path in _json_files(root, *STEP_FOLDERS):
         if path.name == "record.json" or path.name.endswith(".record.json"):
             records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
-    timed = tuple(_timed(path, root) for path in _json_files(root, "timing"))
+    # Of descriptors for an ablation the record of all: each variant's own says the same.
+    for path in sorted(root.glob("ablation-features/*/*/*/record.json"), key=Path.as_posix):
+        records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
+    timed = tuple(read_timed(path, root) for path in timing_files(root))
     records += [(each.source, each.record) for each in timed if each.record is not None]
     records += _kept_inside(root)
     records.sort(key=lambda item: (item[1].date, item[0]))
@@ -167,7 +170,8 @@ def _kept_inside(root: Path) -> Iterator[tuple[str, StoredRecord]]:
             yield _relative(path, root), _validated(StoredRecord, content["record"], path)
 
 
-def _unable(root: Path) -> Iterator[Unable]:
+def found_unable(root: Path) -> Iterator[Unable]:
+    """Yield the methods whose files say why there is no result."""
     for path in _json_files(root, "evaluation"):
         folders = path.relative_to(root).with_suffix("").parts
         if len(folders) == 5 and (reason := reason_in(path)) is not None:
@@ -175,7 +179,13 @@ def _unable(root: Path) -> Iterator[Unable]:
             yield Unable(dataset, descriptor, variant, method, reason)
 
 
-def _timed(path: Path, root: Path) -> TimedData:
+def timing_files(root: Path) -> list[Path]:
+    """List the timing files of a results folder."""
+    return list(_json_files(root, "timing"))
+
+
+def read_timed(path: Path, root: Path) -> TimedData:
+    """Read one timing file of a results folder (UserError when damaged)."""
     timings, source = read_timings(path), _relative(path, root)
     record = None
     if timings.record is not None:

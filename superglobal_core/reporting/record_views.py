@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
+from superglobal_core.availability import PLAIN
 from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import StoredRecord, Study, TimedData
 from superglobal_core.reporting.labels import Labels
@@ -38,7 +40,7 @@ class RecordView:
 
 @dataclasses.dataclass(frozen=True)
 class RecordViews:
-    """What all results share, and each result's and timing's own view."""
+    """What all results share, and the own view of each result, timing, ablation, sweep and tuning."""
 
     shared: Sections
     views: tuple[RecordView, ...]
@@ -49,7 +51,7 @@ class RecordViews:
 
 
 def record_views(study: Study, groups: Sequence[Group], labels: Labels) -> RecordViews:
-    """Return the views of all results, then of all timings."""
+    """Return the views of all results, then of all timings, ablations, sweeps and tunings."""
     steps, foreign = steps_by_output(study.records), set(foreign_results(study))
     results = [
         (f"{labels.method(result)}: {labels.dataset(group.dataset)}, {labels.descriptor(group.descriptor)}, "
@@ -71,6 +73,12 @@ def record_views(study: Study, groups: Sequence[Group], labels: Labels) -> Recor
             views.append(
                 _view(_timing_title(timed, labels), timed.source, timed.record, sections, steps, known)
             )
+    for source, record in study.records:
+        kept = _kept_title(source, labels)
+        if kept is not None:
+            sections = _without(_sections(record, steps), surroundings)
+            known = snakemake_command(study, source)
+            views.append(_view(kept, source, record, sections, steps, known))
     return RecordViews(shared, tuple(views))
 
 
@@ -86,6 +94,17 @@ def _view(
 
 def _timing_title(timed: TimedData, labels: Labels) -> str:
     return f"Timing: {labels.dataset(timed.dataset)}, {labels.descriptor(timed.descriptor)}"
+
+
+def _kept_title(source: str, labels: Labels) -> str | None:
+    """Return the title of an ablation, a sweep or a tuning; None for other files."""
+    kind, *names = PurePosixPath(source).with_suffix("").parts
+    if kind == "ablation" and len(names) == 2:
+        return f"Ablation: {labels.dataset(names[1])}, {labels.descriptor(names[0])}"
+    if kind == "sweeps" and len(names) == 3:
+        among = "" if names[2] == PLAIN else f", {names[2]}"
+        return f"Sweep: {labels.dataset(names[1])}, {labels.descriptor(names[0])}{among}"
+    return f"Tuning: {'/'.join(names)}" if kind == "tuning" and names else None
 
 
 def _sections(record: StoredRecord, steps: Steps) -> Sections:

@@ -21,6 +21,7 @@ from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Stopwatch
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.evaluate import ranking_inputs
+from superglobal_core.steps.inputs import descriptor_inputs, given_files, variants_inputs
 from superglobal_core.steps.rerank import GlobalOrders, load_first, rerank
 from superglobal_core.steps.search import facts_of, query_rows, rank
 from superglobal_core.steps.shortlists import most_labelled
@@ -58,15 +59,22 @@ def ablate_step(
         else load_first(search, *own, run.reranker({}).shortlist, groundtruth)
     )
     single, reranked = run.measure(first), run.reranked(first, own, {})
-    rows = []
+    rows: list[Row] = []
+    variant_stores: dict[str, dict[str, FeatureStore]] = {"queries": {}, "database": {}}
+    read = [
+        *given_files(suite=suite, search=search),
+        *descriptor_inputs("queries", [queries], own[0]),
+        *descriptor_inputs("database", databases, own[1]),
+    ]
     with Counter("ablate", len(start.changes), "changes") as counter:
         for change in start.changes:
             if change.extracted:
+                for split, opened in variant_stores.items():
+                    if change.touches_split(split):
+                        opened[change.folder] = FeatureStore.open(Path(variants) / split / change.folder)
                 stores = (
-                    FeatureStore.open(Path(variants) / "queries" / change.folder),
-                    FeatureStore.open(Path(variants) / "database" / change.folder)
-                    if change.touches_split("database")
-                    else own[1],
+                    variant_stores["queries"][change.folder],
+                    variant_stores["database"].get(change.folder, own[1]),
                 )
                 changed = start.extract.model_copy(update=change.settings)
                 _check_variant(stores[0], changed, change.folder, cropped=changed.query_crop)
@@ -77,10 +85,15 @@ def ablate_step(
             else:
                 rows.append(_row(change, None, run.reranked(first, own, change.settings)))
             counter.advance()
+    for split, opened in variant_stores.items():
+        read += variants_inputs(f"variants of the {split}", Path(variants) / split, opened)
+    read += given_files(ground_truth=groundtruth)
     facts = facts_of(first) | {"method": SuperGlobalReranker.name}
     facts["parameters"] |= run.reranker({}).parameters | {"bootstrap": chosen.bootstrap}
     facts["protocol"] |= {"preset": start.preset, "groundtruth_sha256": sha256_of(groundtruth)}
-    record = watch.record("ablate", suite=chosen.suite, dataset=dataset, seed=chosen.seed, **facts)
+    record = watch.record(
+        "ablate", suite=chosen.suite, dataset=dataset, seed=chosen.seed, inputs=read, **facts
+    )
     content = AblationRecord(
         dataset=dataset,
         descriptor=start.descriptor,

@@ -8,7 +8,9 @@ from superglobal_core.config import read_saved_suite
 from superglobal_core.errors import unknown_name
 from superglobal_core.results import recorded
 from superglobal_core.steps.ablate import base_named
+from superglobal_core.steps.extract import inputs_of, weights_of
 from superglobal_core.steps.extract_variants import extract_variants_step, variant_of
+from superglobal_core.steps.inputs import given_files
 
 SPLITS = ("queries", "database")
 
@@ -58,5 +60,16 @@ def ablation_features_step(
                     device=device,
                     replace=True,
                 )
+        facts["inputs"] = [
+            *given_files(suite=suite),
+            # All variants were made of the same images: any of them has their digest.
+            *(
+                given
+                for name in list(wanted)[:1]
+                for given in inputs_of(
+                    images, Path(out) / name, weights_of(start.extract.backbone, checkpoint), boxes
+                )
+            ),
+        ]
         facts["parameters"] = {"base": base, "split": split, "variants": list(wanted)}
     return len(wanted)

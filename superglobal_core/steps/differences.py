@@ -47,7 +47,7 @@ def close(
 def figure_differences(protocol: str, stored: Figures, found: ProtocolResult) -> Iterator[Difference]:
     """Compare all figures under one protocol; `found` without intervals where these cannot be computed."""
     yield from close(f"{protocol}.map", stored.map, found.map)
-    yield from _interval(f"{protocol}.map_interval_95", stored.map_interval_95, found.interval)
+    yield from interval_differences(f"{protocol}.map_interval_95", stored.map_interval_95, found.interval)
     precisions = {str(cutoff): value for cutoff, value in found.mean_precision.items()}
     yield from same(f"{protocol}.mean_precision", sorted(stored.mean_precision), sorted(precisions))
     for cutoff in sorted(set(precisions) & set(stored.mean_precision), key=int):
@@ -61,14 +61,15 @@ def figure_differences(protocol: str, stored: Figures, found: ProtocolResult) ->
         yield from close(f"{protocol}.average_precision of query {query}", before, after)
 
 
-def _interval(
-    what: str, stored: Sequence[float] | None, found: Sequence[float] | None
+def interval_differences(
+    what: str, stored: Sequence[float] | None, found: Sequence[float] | None, tolerance: float = TOLERANCE
 ) -> Iterator[Difference]:
+    """Compare two intervals, of which neither or both may be absent."""
     if stored is None or found is None:
         yield from same(what, stored, found)
         return
     for side, before, after in zip(("lower", "upper"), stored, found, strict=True):
-        yield from close(f"{what}, {side}", before, after)
+        yield from close(f"{what}, {side}", before, after, tolerance)
 
 
 def _shown(value: Any) -> str:

@@ -19,6 +19,8 @@ from superglobal_core.results import Stopwatch, file_input
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.inputs import given_files
 
+TIES = "ascending index"
+
 
 def evaluate_step(
     groundtruth: str | Path,
@@ -75,7 +77,7 @@ def evaluate_step(
         protocol={
             **about.get("protocol", {}),
             "shortlist": about.get("shortlist", "raw"),
-            "ties": "ascending index",
+            "ties": TIES,
             "database": about.get("database"),
             "images_left_out": about.get("images_left_out"),
             "groundtruth_sha256": sha256,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from superglobal_core.features.store import FeatureStore
@@ -25,6 +25,14 @@ def descriptor_inputs(role: str, paths: Iterable[str | Path], store: FeatureStor
         digest = FeatureStore(mine, str(path)).digest() if mine else None
         found.append(Input(role=role, path=from_here(path), digest=digest))
     return found
+
+
+def variants_inputs(role: str, folder: str | Path, stores: Mapping[str, FeatureStore]) -> list[Input]:
+    """Describe a folder with variants of descriptors by the digests of those that were read; none where none was."""
+    digest = hashlib.sha256()
+    for name in sorted(stores):
+        digest.update(f"{name}\0{stores[name].digest()}\n".encode())
+    return [Input(role=role, path=from_here(folder), digest=digest.hexdigest())] if stores else []
 
 
 def shard_inputs(role: str, folders: Iterable[str | Path]) -> list[Input]:

@@ -21,6 +21,7 @@ from superglobal_core.reranking.grid import DEFAULTS, Grid, Point, as_lists, gri
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Stopwatch
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.rerank import load_first
 from superglobal_core.steps.search import facts_of, query_rows, rank
 
@@ -65,6 +66,12 @@ def sweep_step(
             "sweep",
             suite=suite,
             dataset=dataset or Path(groundtruth).stem.removeprefix("gnd_"),
+            inputs=[
+                *given_files(search=search),
+                *descriptor_inputs("queries", [queries], query_store),
+                *descriptor_inputs("database", databases, database),
+                *given_files(ground_truth=groundtruth),
+            ],
             **facts,
         ),
     )

@@ -24,7 +24,8 @@ from superglobal_core.parameter_results import (
 )
 from superglobal_core.reranking.grid import DEFAULTS, Grid, Point, as_lists
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
-from superglobal_core.results import Stopwatch
+from superglobal_core.results import Input, Stopwatch, file_input
+from superglobal_core.steps.inputs import descriptor_inputs
 from superglobal_core.steps.search import facts_of, rank
 from superglobal_core.steps.sweep import sweep
 from superglobal_core.steps.tuning_inputs import Source
@@ -107,6 +108,7 @@ def tune_step(
             suite=suite,
             dataset=data.label,
             seed=seed,
+            inputs=tuned_on.inputs("") + ([] if report is None else reported_on.inputs("report ")),
             **_facts(tuned_on, reported_on, data.source, grid, half, criterion),
         ),
     )
@@ -126,6 +128,7 @@ class _Side:
         self.groundtruth_sha256 = sha256_of(data.groundtruth)
         self._found: dict[Choice, Accuracy] = {}
         self._exponents: dict[str, dict[str, float] | None] = {}
+        self._read: dict[str, list[Input]] = {}
         self.facts: dict[str, Any] = {}
         self.source = data.source
 
@@ -133,6 +136,11 @@ class _Side:
         """Rerank and evaluate at every point of a grid with the descriptors of a name."""
         stored = self.source.get(name)
         query_store, database = open_queries_and_database(stored.queries, stored.databases)
+        which = "" if name == self.source.default else f", {name}"
+        self._read[name] = [
+            *descriptor_inputs(f"queries{which}", [stored.queries], query_store),
+            *descriptor_inputs(f"database{which}", stored.databases, database),
+        ]
         first = rank(query_store, database, max(grid.shortlists), self._data.groundtruth, self._device)
         found = sweep(first, query_store, database, self.truth, grid, self._device)
         self._found |= {(name, point): accuracy for point, accuracy in found.items()}
@@ -165,10 +173,20 @@ class _Side:
             tuned=after,
             untuned=before,
             difference={
-                name: _difference(before.average_precision[name], after.average_precision[name], seed, tested)
+                name: difference_of(
+                    before.average_precision[name], after.average_precision[name], seed, tested
+                )
                 for name in PROTOCOL_NAMES
             },
         )
+
+    def inputs(self, prefix: str) -> list[Input]:
+        """Return what was read of this data set, for a record; prefix: before each role."""
+        # The defaults first, whichever was measured first.
+        in_order = sorted(self._read.items(), key=lambda item: item[0] != self.source.default)
+        found = [one.model_copy(update={"role": prefix + one.role}) for _, given in in_order for one in given]
+        truth = file_input(f"{prefix}ground truth", self._data.groundtruth, self.groundtruth_sha256)
+        return [*found, truth]
 
     def queries_digest(self) -> str:
         stored = self.source.get(self.source.default)
@@ -214,9 +232,13 @@ def _refuse_the_same(one: _Side, other: _Side) -> None:
         )
 
 
-def _difference(
+def difference_of(
     before: Sequence[float | None], after: Sequence[float | None], seed: int, tested: bool
 ) -> Difference | None:
+    """Return what tuning changed, given every query's AP, fractions; None where no query has both.
+
+    tested: whether the queries are others than those tuned on, so that an interval and a p-value mean something.
+    """
     found = paired_difference(before, after, bootstrap=1000 if tested else 0, seed=seed)
     if found is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,66 +12,24 @@ from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import evaluate
 from superglobal_core.files import load_array, read_json, sha256_of, write_json
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study, read_result, result_files
+from superglobal_core.reporting.collect import (
+    PROTOCOL_NAMES,
+    Result,
+    Study,
+    found_unable,
+    read_result,
+    result_files,
+)
 from superglobal_core.reporting.sources import groundtruth_file, ranking_file, search_file
 from superglobal_core.results import record_path
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.checked import Checked, Verification
 from superglobal_core.steps.differences import Difference, figure_differences, same
-from superglobal_core.steps.evaluate import ranking_inputs, scores_inputs
+from superglobal_core.steps.evaluate import TIES, ranking_inputs, scores_inputs
+from superglobal_core.steps.verify_missing import missing_files, no_result, timings
 from superglobal_core.steps.verify_ranking import ranking_differences, shortlist_differences
-from superglobal_core.steps.verify_tables import table_differences
-
-SHOWN = 3  # differences of one result in its line; all are in the JSON
-OK, DISAGREES, UNCHECKED = "ok", "disagrees", "cannot be checked"
-
-
-@dataclasses.dataclass
-class Checked:
-    """What was found about one file: what disagrees, why something cannot be checked, and what was not."""
-
-    source: str
-    differences: list[Difference] = dataclasses.field(default_factory=list)
-    reasons: list[str] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-
-    @property
-    def state(self) -> str:
-        return DISAGREES if self.differences else UNCHECKED if self.reasons else OK
-
-    def __str__(self) -> str:
-        shown = [*map(str, self.differences[:SHOWN])]
-        if len(self.differences) > SHOWN:
-            shown.append(f"and {len(self.differences) - SHOWN} more differences")
-        shown += [f"cannot be checked further: {reason}" for reason in self.reasons if shown]
-        shown = shown or self.reasons
-        return f"{self.state:18} {self.source}" + (f": {'; '.join(shown)}" if shown else "")
-
-
-@dataclasses.dataclass(frozen=True)
-class Verification:
-    """What was found about a results folder."""
-
-    checked: tuple[Checked, ...]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether everything was checked and nothing disagrees."""
-        return all(one.state == OK for one in self.checked)
-
-    def lines(self) -> Iterator[str]:
-        """Yield one line a result, the notes, and a summary."""
-        yield from map(str, self.checked)
-        for note in dict.fromkeys(note for one in self.checked for note in one.notes):
-            count = sum(note in one.notes for one in self.checked)
-            yield f"note: {note} ({count} of {len(self.checked)})"
-        counts = {state: sum(one.state == state for one in self.checked) for state in (DISAGREES, UNCHECKED)}
-        good = len(self.checked) - sum(counts.values())
-        yield f"{good} agree, {counts[DISAGREES]} disagree, {counts[UNCHECKED]} cannot be checked"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        results = [dataclasses.asdict(one) | {"state": one.state} for one in self.checked]
-        return {"agrees": self.agrees, "results": results}
+from superglobal_core.steps.verify_tables import table_differences, unable_rows
+from superglobal_core.steps.verify_variants import variant_checks
 
 
 def verify_results(
@@ -79,9 +37,13 @@ def verify_results(
 ) -> Verification:
     """Recompute every metric below `root` from the stored rankings and compare it with what is stored.
 
+    Of ablations, sweeps and tunings, whose rankings are not kept, what their average precisions give.
+    What the suite asks for and is not there is named.
+
     Metrics must agree within 1e-12, counts and digests exactly. A reranking must hold its search's
-    shortlist and everything behind it as it was; labelled images' ranks must agree with the places.
-    report: a report's folder, whose `map.csv` must hold the same figures. json: where to write all that
+    shortlist and everything behind it as it was; labelled images' ranks must agree with the places. A
+    record's parameters and protocol must be those that the ranking names.
+    report: a report's folder, whose `map.csv` must hold the same figures and reasons. json: where to write all that
     was found.
 
     Raises:
@@ -99,26 +61,39 @@ def verify_results(
         except UserError as error:
             one.reasons.append(str(error))
         else:
-            if result is None:
+            if result is not None:
+                results.append(result)
+            elif (reason := no_result(path, root)) is not None:
+                one.reasons.append(reason)
+            else:
                 continue
-            results.append(result)
         checked.append(one)
     if not checked:
         raise UserError(f"{root} holds no evaluation to verify: name a folder of results")
-    study = Study(root, suite, tuple(results), ())
+    timed, damaged = timings(root)
+    study = Study(root, suite, tuple(results), (), timed, tuple(found_unable(root)))
     verifier, by_source = _Verifier(study), {one.source: one for one in checked}
     for result in results:
         verifier.verify(result, by_source[result.source])
+    checked += damaged
+    checked += variant_checks(root)
+    checked += missing_files(study, {one.source for one in checked})
     if report is not None:
         for source, differences in table_differences(Path(report), study).items():
             if source not in by_source and differences:
                 checked.append(by_source.setdefault(source, Checked(source)))
             if differences:
                 by_source[source].differences += differences
+        checked += unable_rows(Path(report), study)
     done = Verification(tuple(checked))
     if json is not None:
         write_json(json, done.as_dict())
     return done
+
+
+# Of a record's parameters and protocol, what the evaluation adds; the rest is the ranking's.
+EVALUATED_WITH = ("bootstrap",)
+EVALUATED = ("database", "images_left_out", "groundtruth_sha256")
 
 
 class _Verifier:
@@ -236,6 +211,18 @@ def _facts(result: Result, ranking: Ranking) -> Iterator[Difference]:
         ("images_left_out", record.protocol.get("images_left_out")),
     ):
         yield from same(f"{name} in the record", stored, about.get(name))
+    yield from _key_by_key("parameters", record.parameters, about.get("parameters", {}), EVALUATED_WITH)
+    protocol = {"shortlist": "raw"} | about.get("protocol", {})
+    protocol |= {name: about[name] for name in ("shortlist",) if name in about} | {"ties": TIES}
+    yield from _key_by_key("protocol", record.protocol, protocol, EVALUATED)
+
+
+def _key_by_key(
+    what: str, stored: Mapping[str, Any], found: Mapping[str, Any], others: Collection[str]
+) -> Iterator[Difference]:
+    """Compare what a record says with what the ranking says of itself; `others` are the record's alone."""
+    for key in sorted((set(stored) | set(found)) - set(others)):
+        yield from same(f"{what}.{key} in the record", stored.get(key), found.get(key))
 
 
 def _recorded(result: Result, role: str) -> Path | None:

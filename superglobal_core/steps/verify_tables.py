@@ -1,4 +1,4 @@
-"""Whether a report's table holds the figures of the result files."""
+"""Whether a report's table holds the figures of the result files, and the reasons of what could not run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from superglobal_core.errors import UserError
-from superglobal_core.reporting.collect import Result, Study
+from superglobal_core.reporting.collect import Result, Study, Unable
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv
+from superglobal_core.reporting.unable import unable_methods
+from superglobal_core.steps.checked import Checked
 from superglobal_core.steps.differences import Difference, close
 
 TABLE = "map.csv"
@@ -40,11 +42,38 @@ def table_differences(report: Path, study: Study) -> dict[str, list[Difference]]
             mine = [row for row in stored if _key(row, row) == _key(wanted, row)]
             taken += mine
             found[result.source] = list(_differences(mine, wanted))
+    taken += [row for one in unable_methods(study) for row in _rows_of(one, stored, labels)]
     foreign = [row for row in stored if row not in taken]
-    found[str(path)] = [
-        Difference("row", ", ".join(filter(None, _key(row, row))), "no such result") for row in foreign
-    ]
+    found[str(path)] = [Difference("row", _names(row), "no such result") for row in foreign]
     return found
+
+
+def unable_rows(report: Path, study: Study) -> list[Checked]:
+    """Hold the rows of methods that could not run against the reasons that the suite and the files give."""
+    path, labels = report / TABLE, Labels(study.suite)
+    stored, found = _rows(path), []
+    for one in unable_methods(study):
+        names = f"{one.method} on {one.dataset} with {one.descriptor}, {one.variant}"
+        wanted = _wanted_unable(one, labels)
+        mine = _rows_of(one, stored, labels)
+        # Every other column is empty: nothing was measured.
+        every = {column: "" for row in mine for column in row} | wanted
+        said = f"could not run: {one.reason}"
+        found.append(Checked(f"{path}, {names}", list(_differences(mine, every)), said=said))
+    return found
+
+
+def _rows_of(one: Unable, stored: Sequence[dict[str, str]], labels: Labels) -> list[dict[str, str]]:
+    wanted = _wanted_unable(one, labels)
+    return [row for row in stored if not row.get("record") and _key(wanted, {}) == _key(row, {})]
+
+
+def _wanted_unable(one: Unable, labels: Labels) -> dict[str, str]:
+    return next(csv.DictReader(io.StringIO(map_csv([], labels, [one]))))
+
+
+def _names(row: Mapping[str, str]) -> str:
+    return row.get("record") or ", ".join(filter(None, _key(row, {})))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -162,3 +162,40 @@ def test_a_timing_without_a_record_leads_nowhere(root: Path, tmp_path: Path) -> 
     page = write_report(root, tmp_path / "out").read_text()
     assert record_anchor(TIMING) not in page
     assert "which has no record" in page
+
+
+KEPT = {
+    "ablation/mini/toy.json": ("ablate", "Ablation: toy (synthetic), mini"),
+    "sweeps/mini/toy/plain.json": ("sweep", "Sweep: toy (synthetic), mini"),
+    "sweeps/mini/toy/distractors.json": ("sweep", "Sweep: toy (synthetic), mini, distractors"),
+    "tuning/toy-to-other-half.json": ("tune", "Tuning: toy-to-other-half"),
+}
+
+
+def test_ablations_sweeps_and_tunings_have_views_with_their_lineage(root: Path) -> None:
+    variants = "ablation-features/mini/toy/queries"
+    images = read("images", "pictures", "77")
+    write_json(
+        root / variants / "record.json", record("ablation-features", command="make them", inputs=[images])
+    )
+    # A variant's own record says the same once more.
+    write_json(root / variants / "relup-off/record.json", record("extract", command="not shown"))
+    for source, (step, _) in KEPT.items():
+        given = [read("variants of the queries", f"results/tiny/{variants}", "88")]
+        made = record(step, command=f"superglobal {step}", inputs=given, parameters={"beta": 0.15})
+        write_json(root / source, {"record": made})
+    found = views_of(root)
+    views = {view.source: view for view in found.views}
+    assert [view.source for view in found.views[4:]] == sorted(KEPT)
+    for source, (step, title) in KEPT.items():
+        view = views[source]
+        assert found.shown(source)
+        assert view.title == title
+        assert view.anchor == record_anchor(source)
+        assert view.commands == ("make them", f"superglobal {step}")
+        assert view.sections["Parameters"]["beta"] == "0.15"
+        assert view.sections["Read"] == {
+            "images: pictures": "sha256 77",
+            f"variants of the queries: results/tiny/{variants}": "sha256 88",
+        }
+        assert (view.snakemake or "").endswith(f" results/tiny/{source}")

@@ -54,6 +54,13 @@ def test_every_point_is_its_reranking_evaluated(
     assert len(values) > 5  # the grid's points really differ
     alone = evaluate_step(groundtruth, tmp_path / "e.json", ranks=tmp_path / "topk.npz", bootstrap=0)
     assert done.single_stage.map["medium"] == pytest.approx(alone["medium"]["map"], abs=TOLERANCE)
+    given = [(one.role, Path(one.path), bool(one.sha256 or one.digest)) for one in done.record.inputs]
+    assert given == [
+        ("search", tmp_path / "topk.npz", True),
+        ("queries", queries, True),
+        *(("database", path, True) for path in databases),
+        ("ground truth", groundtruth, True),
+    ]
 
 
 def test_batches_and_searching_itself_change_nothing(

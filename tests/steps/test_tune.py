@@ -120,6 +120,9 @@ def test_another_data_set_and_other_descriptors(tmp_path: Path) -> None:
     done = tune_step(sets["a"], sets["b"], GRID, tmp_path / "tune.json", criterion="hard")
     assert (done.tuned.descriptor, done.untuned.descriptor) == ("better", "default")
     assert done.settings_tried == 2 * len(GRID.points()) + 1  # the defaults besides
+    names = ("queries", "database", "queries, better", "database, better", "ground truth")
+    assert [one.role for one in done.record.inputs] == [*names, *(f"report {name}" for name in names)]
+    assert len({one.sha256 or one.digest for one in done.record.inputs}) == len(done.record.inputs)
     assert (done.tuned_on.dataset, done.reported_on.dataset) == ("set a", "set b")
     assert len(done.tuned_on.queries) == len(done.reported_on.queries) == 2 * LANDMARKS
     chosen = (done.tuned.shortlist, done.tuned.neighbours, done.tuned.beta)

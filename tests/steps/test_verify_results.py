@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 from helpers import Run, groundtruth_content, unit_rows
 
+from superglobal_core.config import parse_suite, save_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import write_npz
 from superglobal_core.reporting.report import write_report
 from superglobal_core.reranking.methods import make_reranker
+from superglobal_core.steps.checked import DISAGREES, OK, UNCHECKED, Checked
 from superglobal_core.steps.evaluate import evaluate_step
 from superglobal_core.steps.rerank import rerank_step
 from superglobal_core.steps.search import search_step
-from superglobal_core.steps.verify_results import DISAGREES, OK, UNCHECKED, Checked, verify_results
+from superglobal_core.steps.verify_results import verify_results
 
 IMAGES, QUERIES, SHORTLIST, PLACES = 60, 6, 12, 30
 SOURCE = "evaluation/d/small/plain/{}.json"
@@ -309,3 +311,89 @@ def test_what_is_no_input(folder: Path, run: Run, tmp_path: Path) -> None:
         assert done.err.startswith("superglobal: ")
     with pytest.raises(UserError, match="holds no evaluation"):
         verify_results(folder / "report")
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("parameters", "shortlist", 13),
+        ("parameters", "beta", 0.5),
+        ("parameters", "query_neighbour", True),
+        ("parameters", "added", 1),
+        ("protocol", "shortlist", "junk removed"),
+        ("protocol", "query_crop", True),
+        ("protocol", "ties", "descending index"),
+    ],
+)
+def test_a_record_that_names_other_parameters_than_its_ranking(
+    folder: Path, part: str, key: str, value: Any
+) -> None:
+    edit(folder, lambda it: it["record"][part].__setitem__(key, value))
+    one = found(folder)
+    assert [(each.what, each.stored) for each in one.differences] == [(f"{part}.{key} in the record", value)]
+    assert one.differences[0].recomputed != value
+
+
+@pytest.fixture(scope="module")
+def made_with_suite(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same results, of a suite with a method that cannot run; with their report."""
+    folder = shutil.copytree(made, tmp_path_factory.mktemp("suite") / "made")
+    methods = {"single": {"reranker": "none"}, **{key: {"reranker": "superglobal"} for key in RERANKED}}
+    suite = {
+        "suite": "tiny",
+        "title": "Tiny",
+        "datasets": {"small": {"synthetic": {"distractors": 0}}},
+        "descriptors": {"d": {"extract": {"backbone": "mini"}}},
+        "timing": None,
+        "methods": methods | {"rrt": {"reranker": "rrt", "shortlist": 5}},
+    }
+    save_suite(parse_suite(suite, "suite"), folder / "results/suite.json")
+    write_report(folder / "results", folder / "report")
+    return folder
+
+
+@pytest.fixture
+def with_suite(made_with_suite: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_with_suite, tmp_path / "suite")
+
+
+def test_rows_of_methods_that_cannot_run_agree_with_the_reasons(with_suite: Path, run: Run) -> None:
+    done = run("verify", with_suite / "results", "--report", with_suite / "report")
+    assert (done.code, done.err) == (0, "")
+    line = next(line for line in done.out.splitlines() if "map.csv" in line)
+    assert line.startswith(OK)
+    assert line.endswith("rrt on small with d, plain: could not run: weights missing")
+    assert "4 agree, 0 disagree, 0 cannot be checked" in done.out
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "named"),
+    [
+        ("cannot_run", "no time", "cannot_run in map.csv: stored no time, recomputed weights missing"),
+        ("hard_map_percent", "77.5", "hard_map_percent in map.csv: stored 77.5, recomputed nothing"),
+        ("method", "asmk", "rows of map.csv: stored 0, recomputed 1"),
+    ],
+)
+def test_an_edited_row_of_a_method_that_cannot_run(
+    with_suite: Path, run: Run, column: str, value: str, named: str
+) -> None:
+    path = with_suite / "report/map.csv"
+    rows = list(csv.DictReader(path.open()))
+    rows[-1][column] = value
+    with path.open("w") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    done = run("verify", with_suite / "results", "--report", with_suite / "report")
+    assert done.code == 1
+    assert named in done.out
+
+
+@pytest.mark.parametrize(("text", "says"), [("{}", "empty"), ("[]", "empty"), (None, "missing: the suite")])
+def test_a_missing_or_emptied_result_cannot_be_checked(with_suite: Path, text: str | None, says: str) -> None:
+    path = with_suite / "results" / SOURCE.format("superglobal")
+    path.unlink() if text is None else path.write_text(text)
+    one = found(with_suite)
+    assert (one.state, len(one.reasons)) == (UNCHECKED, 1)
+    assert one.reasons[0].startswith(says)
+    assert found(with_suite, "single").state == OK

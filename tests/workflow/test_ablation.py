@@ -96,3 +96,20 @@ def test_a_changed_ablation_reruns_what_it_touches(
     assert planned_rules(done.stdout) == again, done.stdout + done.stderr
     done = snakemake(tiny_run, changed(tmp_path, exponents=[3.0, 5.0]), "-n")
     assert planned_rules(done.stdout) == again | {"ablation_features"}, done.stdout + done.stderr
+
+
+def test_records_name_what_was_read(tiny_run: Path) -> None:
+    results = tiny_run / "results/tiny"
+    record = read_ablation(results / "ablation/mini/landmarks.json").record
+    assert record is not None
+    variants = "results/tiny/ablation-features/mini/landmarks"
+    given = {one["role"]: one for one in record["inputs"]}
+    assert given["variants of the queries"]["path"] == f"{variants}/queries"
+    assert given["variants of the database"]["path"] == f"{variants}/database"
+    assert set(given) >= {"suite", "search", "queries", "database", "ground truth"}
+    assert all(one["sha256"] or one["digest"] for one in record["inputs"])
+    made = json.loads((results / "ablation-features/mini/landmarks/queries/record.json").read_text())[
+        "inputs"
+    ]
+    assert {one["role"] for one in made} >= {"suite", "images", "checkpoint", "boxes"}
+    assert all(one["sha256"] or one["digest"] for one in made)

@@ -14,7 +14,6 @@ from superglobal_core.results import Record
 Protocol = Literal["easy", "medium", "hard"]
 PROTOCOL_NAMES: tuple[Protocol, ...] = get_args(Protocol)
 Fraction = Annotated[float, Field(ge=0, le=1)]
-# Sums in another order differ by no more.
 
 
 class Accuracy(BaseModel):

@@ -232,7 +232,7 @@ def test_no_page_without_files(whole: Path, tmp_path: Path) -> None:  # noqa: F8
         (
             "sweeps/mini/toy/plain.json",
             sweep(single_stage=accuracy(0.25) | {"map": {"easy": 0.3, "medium": 0.9, "hard": None}}),
-            "but the mean of its aps is",
+            "but the mean of its average precisions is",
         ),
     ],
 )

@@ -270,6 +270,14 @@ except ImportError:
     assert sys.modules.get("colorsys") is before or before is None
 
 
+@pytest.mark.parametrize("code", ["raise SystemExit", body("import sys\nsys.exit(3)")])
+def test_a_class_that_ends_python_fails(tmp_path: Path, code: str) -> None:
+    assert (
+        "it ends Python itself with SystemExit"
+        in failed(check_folder(write(tmp_path, code)))["runs with its defaults"]
+    )
+
+
 def test_the_random_state_is_left_as_it_was() -> None:
     np.random.seed(5)  # noqa: NPY002
     torch.manual_seed(5)

@@ -83,6 +83,9 @@ def test_descriptors_among_the_methods_join_the_descriptors(folders: Path) -> No
 def test_results_are_there_for_some_data_sets(folders: Path) -> None:
     suite = parsed(folders, ["none", "a-results"])
     assert suite.methods["a-results"].results == {"drawn": {"plain": folders / "a-results/r.npy"}}
+    file = folders / "a-results/r.npy"
+    assert accuracy_missing(suite, "old", "drawn", "plain", "a-results") == f"there is no file {file}"
+    file.touch()
     assert accuracy_missing(suite, "old", "drawn", "plain", "a-results") is None
     assert accuracy_missing(suite, "old", "oxford", "plain", "a-results") == "no results brought for oxford"
     among = accuracy_missing(suite, "old", "drawn", "distractors", "a-results")
@@ -96,6 +99,10 @@ def test_descriptors_brought_along_lack_the_other_data_sets(folders: Path) -> No
     )
     suite = parsed(folders, ["none", "a-results"], descriptors=None)
     assert suite.descriptors["a-results"].label == "theirs"
+    for name in ("q.npy", "d.npy"):
+        file = folders / "a-results" / name
+        assert descriptor_missing(suite, "a-results", "drawn") == f"there is no file {file}"
+        file.touch()
     assert descriptor_missing(suite, "a-results", "drawn") is None
     assert descriptor_missing(suite, "a-results", "oxford") == "no results brought for oxford"
     assert not has_distractors(suite, "a-results", "drawn")

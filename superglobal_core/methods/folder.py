@@ -16,6 +16,8 @@ from superglobal_core.errors import UserError
 
 DESCRIPTION = "method.yaml"
 RULE = "rule.smk"
+# Of the rules of methods: no rule of the workflow has it.
+RULE_PREFIX = "method_"
 
 Value = bool | int | float | str
 

@@ -296,7 +296,17 @@ def test_a_program_has_a_rule_for_what_it_is_given_and_leaves(tmp_path: Path) ->
     assert failed(check_folder(folder))["files"].startswith(
         "rule.smk has no METHOD.given and no METHOD.result"
     )
-    (folder / "rule.smk").write_text("rule a: input: METHOD.given\n  output: METHOD.result")
+    whole = "rule {}: input: METHOD.given\n  output: METHOD.result\n  params: METHOD.file('it.py')"
+    (folder / "rule.smk").write_text(whole.format("method_a"))
+    assert failed(check_folder(folder))["files"].endswith("it.py, which is not there")
+    (folder / "it.py").touch()
+    (folder / "rule.smk").write_text(whole.format("rerank"))
+    assert "a rule rerank, as the workflow has" in failed(check_folder(folder))["files"]
+    (folder / "rule.smk").write_text(whole.format("a"))
+    assert "call it method_a" in next(
+        each.reason for each in check_folder(folder) if each.state == "note" and each.check == "files"
+    )
+    (folder / "rule.smk").write_text(whole.format("method_a"))
     found = check_folder(folder)
     assert not failed(found)
     assert "when the workflow takes it up" in found[-1].reason

@@ -15,6 +15,7 @@ from helpers import unit_rows, write_pictures
 
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
+from superglobal_core.methods.python_method import load_class
 from superglobal_core.methods.registry import folder_digest, read_found
 from superglobal_core.reasons import reason_in
 from superglobal_core.search.rankings import Ranking
@@ -35,6 +36,21 @@ def test_a_new_method_is_whole_and_not_written_twice(tmp_path: Path, kind: str) 
     assert not any(re.search("@[A-Z]+@", path.read_text()) for path in method.path.iterdir())
     with pytest.raises(UserError, match="is there already"):
         list(new_method_step("my-2nd.method", kind, tmp_path))
+
+
+def test_the_files_of_new_methods_are_valid_whatever_their_names(tmp_path: Path) -> None:
+    rules = set()
+    for name in ("a-b", "a.b", "a_b", "1", "true", "lambda", "x.-_"):
+        list(new_method_step(name, "program", tmp_path))
+        (rule,) = re.findall(r"^rule (\w+):$", (tmp_path / name / "rule.smk").read_text(), re.M)
+        assert rule.isidentifier()
+        assert rule.startswith("method_")
+        rules.add(rule)
+        list(new_method_step(f"{name}-class", "reranker", tmp_path))
+        assert isinstance(load_class(read_found(tmp_path / f"{name}-class")), type)
+    assert len(rules) == 7
+    list(new_method_step("false", "reranker", tmp_path))
+    assert load_class(read_found(tmp_path / "false")).__name__ == "MethodFalse"
 
 
 @pytest.mark.parametrize(

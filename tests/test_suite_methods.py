@@ -127,6 +127,8 @@ MISTAKES: list[tuple[Any, str]] = [
         "methods.old makes descriptors, and descriptors has a old too",
     ),
     ({"a-descriptor": {}}, "methods: "),
+    (["none", "none"], "methods names none twice"),
+    ({"n" * 101: {"reranker": "none"}}, "it has 101 characters"),
 ]
 
 
@@ -137,6 +139,12 @@ def test_mistakes_are_told_in_a_sentence(folders: Path, methods: Any, message: s
     assert message in str(caught.value)
     assert str(caught.value).startswith("mine.yaml: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("item", [7, None, {"superglobal": {"shortlist": 10}}])
+def test_an_item_that_is_no_name_is_named(folders: Path, item: object) -> None:
+    with pytest.raises(UserError, match=r"item 2 of methods is .*: a list holds names alone"):
+        parse_suite({**BASE, "methods": ["none", item]}, "mine.yaml")
 
 
 def test_a_name_found_twice_names_both_folders(folders: Path, tmp_path: Path) -> None:

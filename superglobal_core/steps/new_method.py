@@ -9,7 +9,7 @@ from pathlib import Path
 
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import write_text
-from superglobal_core.methods.folder import DESCRIPTION, RULE, RULE_PREFIX
+from superglobal_core.methods.folder import DESCRIPTION, LONGEST_NAME, RULE, RULE_PREFIX
 from superglobal_core.reranking.names import METHOD_NAMES
 
 TEMPLATES = Path(__file__).parents[1] / "methods" / "templates"
@@ -32,6 +32,10 @@ def new_method_step(name: str, kind: str, above: str | Path) -> Iterator[str]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise UserError(
             f"the name {name!r} cannot be: use letters, digits, '_', '-' and '.', beginning with a letter or digit"
+        )
+    if len(name) > LONGEST_NAME:
+        raise UserError(
+            f"the name {name[:20]}... has {len(name)} characters: use at most {LONGEST_NAME}, files are named after it"
         )
     above = Path(above)
     if not above.is_dir():

@@ -59,6 +59,7 @@ def test_the_files_of_new_methods_are_valid_whatever_their_names(tmp_path: Path)
         ("mine", "rerank", "unknown kind 'rerank'"),
         ("a b", "reranker", "cannot be: use letters"),
         ("superglobal", "reranker", "a built-in method's"),
+        ("n" * 101, "reranker", "has 101 characters: use at most 100"),
     ],
 )
 def test_a_new_method_that_cannot_be_is_refused(tmp_path: Path, name: str, kind: str, message: str) -> None:

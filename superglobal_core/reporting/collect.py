@@ -141,8 +141,8 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
     read = [result for path in result_files(root) if (result := read_result(path, root)) is not None]
-    results = tuple(result for result in read if not _left_over(result, suite))
-    left = [result.source for result in read if _left_over(result, suite)]
+    results = tuple(result for result in read if not is_left_over(result, suite))
+    left = [result.source for result in read if is_left_over(result, suite)]
     unable = tuple(_unable(root))
     if evaluated and not results and unable:
         reasons = "; ".join(f"{each.method}: {each.reason}" for each in unable[:5])
@@ -164,15 +164,15 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
         if path.name == "record.json" or path.name.endswith(".record.json"):
             records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
     timings = [_timed(path, root) for path in _json_files(root, "timing")]
-    timed = tuple(each for each in timings if not _left_over(each, suite))
-    left += [each.source for each in timings if _left_over(each, suite)]
+    timed = tuple(each for each in timings if not is_left_over(each, suite))
+    left += [each.source for each in timings if is_left_over(each, suite)]
     records += [(each.source, each.record) for each in timed if each.record is not None]
     records += _kept_inside(root)
     records.sort(key=lambda item: (item[1].date, item[0]))
     return Study(root, suite, results, tuple(records), timed, unable, tuple(left))
 
 
-def _left_over(found: Result | TimedData, suite: Suite | None) -> bool:
+def is_left_over(found: Result | TimedData, suite: Suite | None) -> bool:
     """Tell whether a file has a name that the workflow gave it for a suite that had more; others are somebody's own."""
     places = 5 if isinstance(found, Result) else 4
     if suite is None or len(Path(found.source).parts) != places:

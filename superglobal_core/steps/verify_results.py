@@ -12,7 +12,14 @@ from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import evaluate
 from superglobal_core.files import load_array, read_json, sha256_of, write_json
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study, read_result, result_files
+from superglobal_core.reporting.collect import (
+    PROTOCOL_NAMES,
+    Result,
+    Study,
+    is_left_over,
+    read_result,
+    result_files,
+)
 from superglobal_core.reporting.sources import groundtruth_file, ranking_file, search_file
 from superglobal_core.results import record_path
 from superglobal_core.search.rankings import Ranking
@@ -110,7 +117,9 @@ def verify_results(
     for result in results:
         verifier.verify(result, by_source[result.source])
     if report is not None:
-        for source, differences in table_differences(Path(report), study).items():
+        # A report does not show what an earlier run left.
+        shown = tuple(result for result in results if not is_left_over(result, suite))
+        for source, differences in table_differences(Path(report), Study(root, suite, shown, ())).items():
             if source not in by_source and differences:
                 checked.append(by_source.setdefault(source, Checked(source)))
             if differences:

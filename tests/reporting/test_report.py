@@ -522,6 +522,9 @@ def add_numbers(root: Path, numbers: dict[str, int]) -> None:
 
 def test_each_figure_says_its_own_number_of_distractors(results: Path, tmp_path: Path) -> None:
     other = results / "evaluation" / "other" / "toy" / "distractors"
+    suite = json.loads((results / "suite.json").read_text())
+    suite["descriptors"]["other"] = {"extract": {"backbone": "mini"}}
+    write_json(results / "suite.json", suite)
     add_numbers(results, {"single-stage": 123_456, "better": 123_456})
     for path in (results / "evaluation" / "mini" / "toy" / "distractors").iterdir():
         write_json(other / path.name, json.loads(path.read_text()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from superglobal_core.config import Method, Suite
 from superglobal_core.reranking.names import LOCAL_KINDS
 
@@ -19,8 +22,17 @@ def accuracy_missing(suite: Suite, descriptor: str, dataset: str, size: str, met
         return described
     chosen, how = suite.methods[method], suite.descriptors[descriptor]
     kind = local_kind(chosen)
-    if chosen.runs == "results" and size not in chosen.results.get(dataset, {}):
-        return f"no results brought for {dataset}" + (" with distractors" if size != PLAIN else "")
+    if how.found is not None and how.existing is not None and size != PLAIN:
+        absent = _absent([how.existing[dataset].distractors])
+        if absent is not None:
+            return absent
+    if chosen.runs == "results":
+        brought = chosen.results.get(dataset, {})
+        if size not in brought:
+            return f"no results brought for {dataset}" + (" with distractors" if size != PLAIN else "")
+        absent = _absent([brought[size]])
+        if absent is not None:
+            return absent
     if chosen.reranker == "rrt":
         return WEIGHTS_MISSING if chosen.weights is None else "the descriptors it was trained on are missing"
     needs_weights = chosen.found is not None and chosen.found.description.needs.weights
@@ -41,7 +53,10 @@ def descriptor_missing(suite: Suite, descriptor: str, dataset: str) -> str | Non
     """Say why a data set has no descriptors of a kind; None where it has."""
     how = suite.descriptors[descriptor]
     if how.existing is not None:
-        return None if dataset in how.existing else f"no results brought for {dataset}"
+        if dataset not in how.existing:
+            return f"no results brought for {dataset}"
+        given = how.existing[dataset]
+        return None if how.found is None else _absent([given.queries, given.database])
     if how.found is None:
         return None
     if how.found.runs == "results":
@@ -49,6 +64,11 @@ def descriptor_missing(suite: Suite, descriptor: str, dataset: str) -> str | Non
     if how.found.description.needs.weights and how.weights is None:
         return WEIGHTS_MISSING
     return None if has_images(suite, dataset) else "images missing"
+
+
+def _absent(files: Iterable[Path | None]) -> str | None:
+    missing = next((file for file in files if file is not None and not file.exists()), None)
+    return None if missing is None else f"there is no file {missing}"
 
 
 def has_distractors(suite: Suite, descriptor: str, dataset: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from superglobal_core.errors import UserError
-from superglobal_core.methods.folder import MethodDescription, MethodFolder
+from superglobal_core.methods.folder import LONGEST_NAME, MethodDescription, MethodFolder
 from superglobal_core.reranking.names import METHOD_NAMES
 
 
@@ -19,6 +19,10 @@ def _is_name(value: str) -> str:
     # Names become folders and wildcards of the workflow.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
         raise ValueError("use letters, digits, '_', '-' and '.', beginning with a letter or digit")
+    if len(value) > LONGEST_NAME:
+        raise ValueError(
+            f"it has {len(value)} characters: files are named after it, use at most {LONGEST_NAME}"
+        )
     return value
 
 

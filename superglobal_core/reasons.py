@@ -8,6 +8,7 @@ from typing import Any
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import write_json
+from superglobal_core.own_endings import EndedError
 
 KEY = "cannot_run"
 
@@ -16,7 +17,7 @@ class CannotRunError(UserError):
     """Why a method cannot run or be timed: a result like any other."""
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Put an error into one sentence for a record.
 
     >>> reason_of(CannotRunError("no pictures")), reason_of(ValueError("bad"))
@@ -24,8 +25,8 @@ def reason_of(error: Exception) -> str:
     """
     from superglobal_core.data.images import ImageError
 
-    text = " ".join(str(error).split())
-    if isinstance(error, UserError) and text:
+    text = writable(" ".join(str(error).split()))
+    if isinstance(error, UserError | EndedError) and text:
         return text
     if isinstance(error, ImageError):
         return f"a picture {text}"
@@ -34,7 +35,16 @@ def reason_of(error: Exception) -> str:
 
 def write_reason(path: str | Path, reason: str, **facts: Any) -> None:
     """Write why there is no result in place of it (JSON), with other facts."""
-    write_json(path, {KEY: reason, **facts})
+    write_json(path, {KEY: writable(reason), **facts})
+
+
+def writable(reason: str) -> str:
+    """Return a reason with what no file can hold (surrogates, of names that are no UTF-8) written escaped.
+
+    >>> writable("no file caf\\udce9")
+    'no file caf\\\\udce9'
+    """
+    return reason.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def reason_in(path: str | Path) -> str | None:
@@ -44,9 +54,11 @@ def reason_in(path: str | Path) -> str | None:
         with path.open("rb") as stream:
             if stream.read(1) != b"{":
                 return None
-        content = json.loads(path.read_bytes())
+        content = dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, RecursionError):
         # Whoever reads it for its content will say what is wrong.
         return None
-    found = content.get(KEY) or (content.get("parameters") or {}).get(KEY)
-    return str(found) if found else None
+    found = content.get(KEY)
+    if not found and isinstance(content.get("parameters"), dict):
+        found = content["parameters"].get(KEY)
+    return writable(found) if isinstance(found, str) and found else None

@@ -25,6 +25,7 @@ def with_methods(content: Mapping[str, Any], shipped: Path = SHIPPED) -> tuple[d
     paths = suite.get("method_paths")
     listed = paths if isinstance(paths, list) and all(isinstance(path, str | Path) for path in paths) else []
     folders = find_methods(listed, shipped)
+    _check_list(suite.get("methods"))
     methods = _written_out(suite.get("methods"))
     made = _written_out(suite.get("descriptors"), empty=False)
     if isinstance(methods, dict):
@@ -72,6 +73,26 @@ def _fill_descriptors(descriptors: dict[str, Any], folders: Mapping[str, Path], 
                 for name, files in _results(method, entry).items()
                 if not isinstance(datasets, Mapping) or name in datasets
             }
+
+
+def _check_list(methods: object) -> None:
+    listed = methods if isinstance(methods, list) else []
+    for place, item in enumerate(listed):
+        if not isinstance(item, str):
+            raise UserError(
+                f"item {place + 1} of methods is {_shown(item)}: a list holds names alone; with what a suite says of a "
+                "method, write all of them as NAME: {...}"
+            )
+        if item in listed[:place]:
+            raise UserError(
+                f"methods names {item} twice: remove one, or give the second a name of its own, "
+                f"NAME: {{reranker: {item}}}"
+            )
+
+
+def _shown(item: object) -> str:
+    text = repr(item)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _written_out(entries: object, empty: bool = True) -> object:

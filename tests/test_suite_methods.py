@@ -83,6 +83,9 @@ def test_descriptors_among_the_methods_join_the_descriptors(folders: Path) -> No
 def test_results_are_there_for_some_data_sets(folders: Path) -> None:
     suite = parsed(folders, ["none", "a-results"])
     assert suite.methods["a-results"].results == {"drawn": {"plain": folders / "a-results/r.npy"}}
+    file = folders / "a-results/r.npy"
+    assert accuracy_missing(suite, "old", "drawn", "plain", "a-results") == f"there is no file {file}"
+    file.touch()
     assert accuracy_missing(suite, "old", "drawn", "plain", "a-results") is None
     assert accuracy_missing(suite, "old", "oxford", "plain", "a-results") == "no results brought for oxford"
     among = accuracy_missing(suite, "old", "drawn", "distractors", "a-results")
@@ -96,6 +99,10 @@ def test_descriptors_brought_along_lack_the_other_data_sets(folders: Path) -> No
     )
     suite = parsed(folders, ["none", "a-results"], descriptors=None)
     assert suite.descriptors["a-results"].label == "theirs"
+    for name in ("q.npy", "d.npy"):
+        file = folders / "a-results" / name
+        assert descriptor_missing(suite, "a-results", "drawn") == f"there is no file {file}"
+        file.touch()
     assert descriptor_missing(suite, "a-results", "drawn") is None
     assert descriptor_missing(suite, "a-results", "oxford") == "no results brought for oxford"
     assert not has_distractors(suite, "a-results", "drawn")
@@ -120,6 +127,8 @@ MISTAKES: list[tuple[Any, str]] = [
         "methods.old makes descriptors, and descriptors has a old too",
     ),
     ({"a-descriptor": {}}, "methods: "),
+    (["none", "none"], "methods names none twice"),
+    ({"n" * 101: {"reranker": "none"}}, "it has 101 characters"),
 ]
 
 
@@ -130,6 +139,12 @@ def test_mistakes_are_told_in_a_sentence(folders: Path, methods: Any, message: s
     assert message in str(caught.value)
     assert str(caught.value).startswith("mine.yaml: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("item", [7, None, {"superglobal": {"shortlist": 10}}])
+def test_an_item_that_is_no_name_is_named(folders: Path, item: object) -> None:
+    with pytest.raises(UserError, match=r"item 2 of methods is .*: a list holds names alone"):
+        parse_suite({**BASE, "methods": ["none", item]}, "mine.yaml")
 
 
 def test_a_name_found_twice_names_both_folders(folders: Path, tmp_path: Path) -> None:

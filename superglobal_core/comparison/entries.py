@@ -23,6 +23,7 @@ from superglobal_core.methods.conformance.lacking import lacking
 from superglobal_core.methods.folder import MethodFolder
 from superglobal_core.methods.python_method import make_python_reranker
 from superglobal_core.networks.settings import preset
+from superglobal_core.own_endings import endings_told
 from superglobal_core.reranking.local_methods import KINDS, Means, make_extractor, make_scorer
 from superglobal_core.reranking.methods import make_reranker
 from superglobal_core.reranking.names import LOCAL_KINDS
@@ -124,7 +125,8 @@ class Entries:
         given = {key: value for key, value in own.items() if value is not None} | method.parameters
         longest = self._inputs.shortlist.shape[1]
         try:
-            reranker = make_python_reranker(folder, given, longest, method.weights)
+            with endings_told():
+                reranker = make_python_reranker(folder, given, longest, method.weights)
         except Exception as error:  # somebody's class: the other methods are timed all the same
             return FailedContestant(folder.name, label, reason_of(error))
         return RerankerContestant(label, reranker, self._inputs, self._describe())

@@ -22,7 +22,7 @@ class Failures:
             return None
         try:
             return work()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # somebody's class may call sys.exit
             self.reasons[label] = reason_of(error)
         return None
 

@@ -6,18 +6,30 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from superglobal_core.data.strict_yaml import load_yaml
 from superglobal_core.errors import UserError
 
 DESCRIPTION = "method.yaml"
 RULE = "rule.smk"
+# Of the rules of methods: no rule of the workflow has it.
+RULE_PREFIX = "method_"
 
 Value = bool | int | float | str
+
+
+# What is given to classes and programs beside the parameters, and what Python takes itself.
+TAKEN = ("shortlist", "self", "weights", "method")
+# A whole number goes into arrays, and is compared with limits that are floats.
+LARGEST = 2**63 - 1
+LONGEST_LABEL = 100
+#: of a name, after which folders and files are named
+LONGEST_NAME = 100
 
 
 class Parameter(BaseModel):
@@ -35,6 +47,30 @@ class Parameter(BaseModel):
     choices: list[str] | None = Field(None, description="the texts allowed")
     meaning: str = Field("", description="what it does, in a few words")
 
+    @model_validator(mode="after")
+    def _fits(self) -> Parameter:
+        limits = {name: getattr(self, name) for name in ("least", "above", "most", "below")}
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        if isinstance(self.default, bool | str) and given:
+            raise ValueError(f"{next(iter(given))} belongs to a number, and the default is {self.default!r}")
+        if self.choices is not None and not isinstance(self.default, str):
+            raise ValueError(f"choices belong to a text, and the default is {self.default!r}")
+        if self.choices == []:
+            raise ValueError("choices are none: name the texts allowed, or leave it out")
+        for name, limit in given.items():
+            if not math.isfinite(limit):
+                raise ValueError(f"{name} is {limit}: write a finite number, or leave it out")
+        low = [name for name in ("least", "above") if name in given]
+        high = [name for name in ("most", "below") if name in given]
+        for lower in low:
+            for upper in high:
+                closed = (lower, upper) == ("least", "most")
+                if given[lower] > given[upper] or (given[lower] == given[upper] and not closed):
+                    raise ValueError(
+                        f"{lower} is {given[lower]:.10g} and {upper} is {given[upper]:.10g}: nothing lies between them"
+                    )
+        return self
+
     def complaint(self, value: object) -> str | None:
         """Say what is wrong with a value; None for a good one.
 
@@ -43,6 +79,8 @@ class Parameter(BaseModel):
         """
         if self.default is None and value is None:
             return None
+        if isinstance(value, int) and abs(value) > LARGEST:
+            return "whole numbers go from -2**63 + 1 to 2**63 - 1"
         if isinstance(self.default, bool):
             good = isinstance(value, bool)
         elif isinstance(self.default, str):
@@ -111,11 +149,39 @@ class MethodDescription(BaseModel):
     needs: Needs = Field(default_factory=Needs, description="what it cannot run without")
     citation: str | None = Field(None, description="BibTeX entries")
 
+    @field_validator("label")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        value = value.strip()
+        if not value:
+            raise ValueError("it is blank: write the method's name in tables")
+        if not value.isprintable():
+            raise ValueError("write it in one line, without tabs and other characters that cannot be seen")
+        if len(value) > LONGEST_LABEL:
+            raise ValueError(f"it has {len(value)} characters: at most {LONGEST_LABEL} fit into tables")
+        return value
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        for name in value if isinstance(value, Mapping) else ():
+            if (
+                not isinstance(name, str)
+                or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+                or iskeyword(name)
+            ):
+                raise ValueError(
+                    f"{name!r} is no name of a parameter: use letters, digits and '_', as in Python"
+                )
+            if name in TAKEN:
+                raise ValueError(f"'{name}' is given to every method: call the parameter something else")
+        return value
+
     @model_validator(mode="after")
     def _fits(self) -> MethodDescription:
         if (self.runs == "python") != (self.python is not None):
             raise ValueError("`python: FILE.py:CLASS` belongs to `runs: python`, and is needed there")
-        if self.python is not None and not re.fullmatch(r"[\w./-]+\.py:[A-Za-z_]\w*", self.python):
+        if self.python is not None and not re.fullmatch(r"[\w.-]+\.py:[A-Za-z_]\w*", self.python):
             raise ValueError(f"python is {self.python!r}: write FILE.py:CLASS, the file beside method.yaml")
         if self.runs in ("builtin", "python") and self.stage != "reranker":
             raise ValueError(
@@ -182,12 +248,12 @@ def read_method(path: str | Path) -> MethodFolder:
     path = Path(path)
     description = path / DESCRIPTION
     try:
-        content = yaml.safe_load(description.read_text(encoding="utf-8"))
+        content = load_yaml(description.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(
             f"cannot read {description}: {error.strerror or error}; `superglobal new-method` writes one"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"{description} is no valid YAML: {' '.join(str(error).split())}") from error
     try:
         found = MethodDescription.model_validate(content)
@@ -198,6 +264,8 @@ def read_method(path: str | Path) -> MethodFolder:
 
 def _sentence(item: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "the file"
+    if item["loc"] == () and item["type"] == "model_type":
+        return "it holds no keys: write label, stage and runs"
     if item["type"] == "missing":
         return f"{key} is missing: add it"
     if item["type"] == "extra_forbidden":

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from superglobal_core.errors import UserError
-from superglobal_core.methods.folder import DESCRIPTION, MethodFolder, read_method
+from superglobal_core.methods.folder import DESCRIPTION, LONGEST_NAME, MethodFolder, read_method
 from superglobal_core.reranking.names import METHOD_NAMES
 
 #: the methods of the checkout that this package lies in; an installed package has none
@@ -40,6 +40,11 @@ def find_methods(paths: Iterable[str | Path] = (), shipped: str | Path = SHIPPED
                 raise UserError(
                     f"the method's folder {folder} needs another name: letters, digits, '_', '-' and '.', "
                     "beginning with a letter or digit"
+                )
+            if len(folder.name) > LONGEST_NAME:
+                raise UserError(
+                    f"the method's folder {folder} needs a shorter name: it has {len(folder.name)} characters, "
+                    f"use at most {LONGEST_NAME}"
                 )
             if number and folder.name in METHOD_NAMES:
                 raise UserError(f"{folder} has the name of a built-in method: rename the folder")

@@ -116,7 +116,8 @@ class Unable:
 class Study:
     """A results folder as read: its suite (None when the steps ran by hand), results, records, timings.
 
-    unable: methods that were run and could not go on.
+    unable: methods that were run and could not go on. left_over: files of the workflow's own names that the
+    suite has no more, from an earlier run of it; they are in none of the others.
     """
 
     root: Path
@@ -125,6 +126,7 @@ class Study:
     records: tuple[tuple[str, StoredRecord], ...]
     timed: tuple[TimedData, ...] = ()
     unable: tuple[Unable, ...] = ()
+    left_over: tuple[str, ...] = ()
 
 
 def read_study(root: Path, *, evaluated: bool = True) -> Study:
@@ -138,28 +140,51 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
     if not root.is_dir():
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
-    results = tuple(result for path in result_files(root) if (result := read_result(path, root)) is not None)
+    read = [result for path in result_files(root) if (result := read_result(path, root)) is not None]
+    results = tuple(result for result in read if not is_left_over(result, suite))
+    left = [result.source for result in read if is_left_over(result, suite)]
     unable = tuple(found_unable(root))
     if evaluated and not results and unable:
         reasons = "; ".join(f"{each.method}: {each.reason}" for each in unable[:5])
         raise UserError(f"no method could run, so that {root} has nothing to report: {reasons}")
+    if evaluated and not results and left:
+        raise UserError(
+            f"{root} holds no evaluation that its suite asks for, only those of an earlier run: run the suite first"
+        )
     if evaluated and not results:
         raise UserError(
             f"{root} holds no evaluation: run the suite first, or "
             f"`superglobal evaluate --groundtruth GND.pkl --ranks FILE --out {root / 'evaluation' / 'NAME.json'}`"
         )
     records = [(result.source, result.record) for result in results]
+    gone = {source.replace("evaluation/", "rankings/", 1) for source in left}
     for path in _json_files(root, *STEP_FOLDERS):
+        if _relative(path, root).replace(".record.json", ".json") in gone:
+            continue
         if path.name == "record.json" or path.name.endswith(".record.json"):
             records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
     # Of descriptors for an ablation the record of all: each variant's own says the same.
     for path in sorted(root.glob("ablation-features/*/*/*/record.json"), key=Path.as_posix):
         records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
-    timed = tuple(read_timed(path, root) for path in timing_files(root))
+    timings = [read_timed(path, root) for path in timing_files(root)]
+    timed = tuple(each for each in timings if not is_left_over(each, suite))
+    left += [each.source for each in timings if is_left_over(each, suite)]
     records += [(each.source, each.record) for each in timed if each.record is not None]
     records += _kept_inside(root)
     records.sort(key=lambda item: (item[1].date, item[0]))
-    return Study(root, suite, results, tuple(records), timed, unable)
+    return Study(root, suite, results, tuple(records), timed, unable, tuple(left))
+
+
+def is_left_over(found: Result | TimedData, suite: Suite | None) -> bool:
+    """Tell whether a file has a name that the workflow gave it for a suite that had more; others are somebody's own."""
+    places = 5 if isinstance(found, Result) else 4
+    if suite is None or len(Path(found.source).parts) != places:
+        return False
+    return (
+        found.descriptor not in suite.descriptors
+        or found.dataset not in suite.datasets
+        or (isinstance(found, Result) and found.method not in suite.methods)
+    )
 
 
 def _kept_inside(root: Path) -> Iterator[tuple[str, StoredRecord]]:

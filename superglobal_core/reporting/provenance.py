@@ -104,8 +104,11 @@ def remarks(study: Study, groups: Sequence[Group], labels: Labels) -> list[str]:
         )
     foreign = foreign_results(study)
     if foreign:
+        found.append(f"Results that the suite does not ask for, evaluated beside it: {name_list(foreign)}.")
+    if study.left_over:
         found.append(
-            f"Results that the suite does not ask for, left from an earlier run: {name_list(foreign)}."
+            "Results that the suite does not ask for, left from an earlier run, are not shown: "
+            f"{name_list(study.left_over)}."
         )
     for group in groups:
         single = group.single_stage

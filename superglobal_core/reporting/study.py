@@ -118,7 +118,7 @@ def _asked_for(suite: Suite) -> Iterator[tuple[str, str, str, str]]:
 
 
 def foreign_results(study: Study) -> list[str]:
-    """List the files whose names the suite does not have: left over from an earlier one."""
+    """List the results shown whose names the suite does not have: evaluated by hand."""
     suite = study.suite
     if suite is None:
         return []

@@ -139,14 +139,27 @@ def _read(adopted: Adopted, database: FeatureStore, truth: GroundTruth) -> np.nd
         )
     if len(order) != count:
         raise UserError(f"{path.name} has {len(order)} rows for {count} queries: one row a query is needed")
-    order = order.astype(np.int64)
+    if order.shape[1] < 1:
+        raise UserError(f"{path.name} holds no places: each query needs at least one (queries x places)")
     rows = np.arange(len(database)) if not adopted.brought else _rows_of_images(database, truth, names)
     if order.size and (order.min() < -1 or order.max() >= len(rows)):
         raise UserError(
             f"{path.name} holds numbers from {order.min()} to {order.max()}, "
             f"but the database has {len(rows)} images, counted from 0"
         )
+    # Only now: unsigned numbers beyond int64 would have become others.
+    order = order.astype(np.int64)
+    _check_empty_places(order, path.name)
     return np.where(order < 0, -1, rows[order])
+
+
+def _check_empty_places(order: np.ndarray, name: str) -> None:
+    wrong = ((order[:, :-1] < 0) & (order[:, 1:] >= 0)).any(axis=1)
+    if wrong.any():
+        raise UserError(
+            f"{name} has -1 between the images of query {int(np.argmax(wrong))}: "
+            "-1 says that no image follows, and stands at the end of a row alone"
+        )
 
 
 def _rows_of_images(database: FeatureStore, truth: GroundTruth, names: Sequence[str] | None) -> np.ndarray:

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from superglobal_core.errors import MissingPackageError, TooFewFeaturesError, UserError
 from superglobal_core.methods.conformance.lacking import lacking
 from superglobal_core.methods.folder import MethodFolder
-from superglobal_core.reasons import KEY, CannotRunError, reason_in, reason_of, write_reason
+from superglobal_core.own_endings import endings_told
+from superglobal_core.reasons import KEY, CannotRunError, reason_in, reason_of, writable, write_reason
 from superglobal_core.results import recorded
 
 Result = TypeVar("Result")
@@ -19,6 +20,7 @@ Result = TypeVar("Result")
 
 def say(step: str, out: str | Path, reason: str, method: str | None = None) -> None:
     """Write a reason in place of the file `out`, and a record beside it that has it too."""
+    reason = writable(reason)
     with recorded(step, out) as facts:
         write_reason(out, reason)
         facts.update(method=method, parameters={KEY: reason})
@@ -45,7 +47,8 @@ def attempted(
         UserError: for those, and without `say_why` for all.
     """
     try:
-        return work()
+        with endings_told():
+            return work()
     except (CannotRunError, MissingPackageError, TooFewFeaturesError) as error:
         if not say_why:
             raise

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import write_text
-from superglobal_core.methods.folder import DESCRIPTION, RULE
+from superglobal_core.methods.folder import DESCRIPTION, LONGEST_NAME, RULE, RULE_PREFIX
 from superglobal_core.reranking.names import METHOD_NAMES
 
 TEMPLATES = Path(__file__).parents[1] / "methods" / "templates"
@@ -32,6 +33,10 @@ def new_method_step(name: str, kind: str, above: str | Path) -> Iterator[str]:
         raise UserError(
             f"the name {name!r} cannot be: use letters, digits, '_', '-' and '.', beginning with a letter or digit"
         )
+    if len(name) > LONGEST_NAME:
+        raise UserError(
+            f"the name {name[:20]}... has {len(name)} characters: use at most {LONGEST_NAME}, files are named after it"
+        )
     above = Path(above)
     if not above.is_dir():
         raise UserError(
@@ -41,12 +46,7 @@ def new_method_step(name: str, kind: str, above: str | Path) -> Iterator[str]:
     if name in METHOD_NAMES or folder.exists():
         taken = "a built-in method's" if name in METHOD_NAMES else f"there already ({folder})"
         raise UserError(f"the name '{name}' is {taken}: choose another")
-    identifier = re.sub(r"\W", "_", name) if name[0].isalpha() else "method_" + re.sub(r"\W", "_", name)
-    names = {
-        "NAME": name,
-        "IDENTIFIER": identifier,
-        "CLASS": "".join(word[:1].upper() + word[1:] for word in identifier.split("_")),
-    }
+    names = {"NAME": name, "IDENTIFIER": rule_name(name), "CLASS": _class_name(name)}
     for template, file in FILES[kind].items():
         text = (TEMPLATES / template).read_text(encoding="utf-8")
         for mark, value in names.items():
@@ -54,3 +54,19 @@ def new_method_step(name: str, kind: str, above: str | Path) -> Iterator[str]:
         write_text(folder / file, text)
         yield str(folder / file)
     yield f"next: superglobal check-method {folder}; then list {name} in a suite's methods"
+
+
+def rule_name(method: str) -> str:
+    """Return the name of a method's rule: another for each method, and none of the workflow's.
+
+    >>> rule_name("by-norm"), rule_name("by_norm"), rule_name("2nd.best")
+    ('method_by_dash_norm', 'method_by_line_norm', 'method_2nd_dot_best')
+    """
+    # Each `_` belongs to one of these pairs, so that no two names become one.
+    words = {"-": "_dash_", "_": "_line_", ".": "_dot_"}
+    return RULE_PREFIX + "".join(words.get(letter, letter) for letter in method)
+
+
+def _class_name(method: str) -> str:
+    found = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]", method))
+    return found if found.isidentifier() and not keyword.iskeyword(found) else f"Method{found}"

@@ -270,6 +270,14 @@ except ImportError:
     assert sys.modules.get("colorsys") is before or before is None
 
 
+@pytest.mark.parametrize("code", ["raise SystemExit", body("import sys\nsys.exit(3)")])
+def test_a_class_that_ends_python_fails(tmp_path: Path, code: str) -> None:
+    assert (
+        "it ends Python itself with SystemExit"
+        in failed(check_folder(write(tmp_path, code)))["runs with its defaults"]
+    )
+
+
 def test_the_random_state_is_left_as_it_was() -> None:
     np.random.seed(5)  # noqa: NPY002
     torch.manual_seed(5)
@@ -288,7 +296,17 @@ def test_a_program_has_a_rule_for_what_it_is_given_and_leaves(tmp_path: Path) ->
     assert failed(check_folder(folder))["files"].startswith(
         "rule.smk has no METHOD.given and no METHOD.result"
     )
-    (folder / "rule.smk").write_text("rule a: input: METHOD.given\n  output: METHOD.result")
+    whole = "rule {}: input: METHOD.given\n  output: METHOD.result\n  params: METHOD.file('it.py')"
+    (folder / "rule.smk").write_text(whole.format("method_a"))
+    assert failed(check_folder(folder))["files"].endswith("it.py, which is not there")
+    (folder / "it.py").touch()
+    (folder / "rule.smk").write_text(whole.format("rerank"))
+    assert "a rule rerank, as the workflow has" in failed(check_folder(folder))["files"]
+    (folder / "rule.smk").write_text(whole.format("a"))
+    assert "call it method_a" in next(
+        each.reason for each in check_folder(folder) if each.state == "note" and each.check == "files"
+    )
+    (folder / "rule.smk").write_text(whole.format("method_a"))
     found = check_folder(folder)
     assert not failed(found)
     assert "when the workflow takes it up" in found[-1].reason

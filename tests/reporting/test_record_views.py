@@ -49,7 +49,11 @@ def root(tmp_path: Path) -> Path:
         "title": "Tiny",
         "datasets": {"toy": {"synthetic": {}}},
         "descriptors": {"mini": {"extract": {"backbone": "mini"}}},
-        "methods": {"single": {"reranker": "none"}, "better": {"reranker": "superglobal"}},
+        "methods": {
+            "single": {"reranker": "none"},
+            "better": {"reranker": "superglobal"},
+            "left-over": {"reranker": "superglobal"},
+        },
     }
     save_suite(parse_suite(suite, "suite"), root / "suite.json")
     figures = {
@@ -115,12 +119,15 @@ def test_one_result_alone_shows_all(root: Path) -> None:
 
 
 def test_snakemake_is_asked_for_a_suites_own_results_alone(root: Path) -> None:
-    single, _, left_over, timing = views_of(root).views
+    # Evaluated by hand, beside the suite's own.
+    (root / EVALUATION.format("left-over")).rename(root / "evaluation/own.json")
+    found = {view.source: view for view in views_of(root).views}
+    single, timing = found[EVALUATION.format("single")], found[TIMING]
     assert shlex.split(single.snakemake or "") == [
         "snakemake", "--configfile", "results/tiny/suite.json", "--cores", "all",
         f"results/tiny/{EVALUATION.format('single')}",
     ]  # fmt: skip
-    assert left_over.snakemake is None
+    assert found["evaluation/own.json"].snakemake is None
     assert (timing.snakemake or "").endswith(f" results/tiny/{TIMING}")
     (root / "suite.json").unlink()
     assert {view.snakemake for view in views_of(root).views} == {None}

@@ -522,6 +522,9 @@ def add_numbers(root: Path, numbers: dict[str, int]) -> None:
 
 def test_each_figure_says_its_own_number_of_distractors(results: Path, tmp_path: Path) -> None:
     other = results / "evaluation" / "other" / "toy" / "distractors"
+    suite = json.loads((results / "suite.json").read_text())
+    suite["descriptors"]["other"] = {"extract": {"backbone": "mini"}}
+    write_json(results / "suite.json", suite)
     add_numbers(results, {"single-stage": 123_456, "better": 123_456})
     for path in (results / "evaluation" / "mini" / "toy" / "distractors").iterdir():
         write_json(other / path.name, json.loads(path.read_text()))
@@ -621,7 +624,18 @@ def test_missing_and_foreign_results_are_named(results: Path, tmp_path: Path) ->
     (folder / "better.json").rename(folder / "older.json")
     text = Page(write_report(results, tmp_path / "out").read_text()).text
     assert "The suite asks for 1 more results, which are not there: mini/toy/plain/better." in text
-    assert "left from an earlier run: evaluation/mini/toy/plain/older.json." in text
+    assert "left from an earlier run, are not shown: evaluation/mini/toy/plain/older.json." in text
+    for file in (tmp_path / "out").rglob("*.*"):
+        if file.suffix in (".csv", ".md", ".tex", ".svg"):
+            assert "older" not in file.read_text()
+    study = read_study(results)
+    assert all("older" not in source for source, _ in study.records)
+    # What somebody evaluated beside the suite has a name of its own, and is shown.
+    (folder / "older.json").rename(results / "evaluation" / "own.json")
+    assert (
+        "evaluated beside it: evaluation/own.json."
+        in Page(write_report(results, tmp_path / "out").read_text()).text
+    )
 
 
 def test_results_among_a_downloaded_set_of_distractors_are_missed_too(tmp_path: Path) -> None:

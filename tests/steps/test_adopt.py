@@ -156,12 +156,21 @@ def _twice(order: np.ndarray) -> np.ndarray:
     return changed
 
 
+def _gap(order: np.ndarray) -> np.ndarray:
+    changed = order.copy()
+    changed[2, 1] = -1
+    return changed
+
+
 WRONG = [
     ("reranker", lambda order: order[:, :5], "its order has the shape (3, 5)"),
     ("reranker", lambda order: order[:2], "order.npy has 2 rows for 3 queries"),
     ("reranker", lambda order: order.astype(np.float32), "integers are needed"),
     ("reranker", lambda order: order + 1000, "the database has 36 images, counted from 0"),
     ("reranker", _twice, "its order of query 1 is none of the shortlist"),
+    ("search", _gap, "order.npy has -1 between the images of query 2"),
+    ("search", lambda order: order[:, :0], "order.npy holds no places"),
+    ("search", lambda order: order.astype(np.uint64) + np.uint64(2**63), "the database has 36 images"),
     ("search", _twice, "its ranking of query 1 holds an image twice"),
 ]
 
@@ -180,6 +189,25 @@ def test_what_is_no_ranking_is_refused_and_said_in_its_place(
     content = evaluate_step(files.truth, files.folder / "e.json", ranks=files.folder / "adopted.npz")
     assert message in content["cannot_run"]
     assert "medium" not in json.loads((files.folder / "e.json").read_text())
+
+
+@pytest.mark.parametrize("content", ['{"parameters": [1]}', '{"cannot_run": 3}', '{"cannot_run": {}}'])
+def test_json_that_gives_no_reason_is_no_ranking(files: Files, content: str) -> None:
+    path = files.folder / "order.npy"
+    path.write_text(content)
+    assert reason_in(path) is None
+    adopted = Adopted(path, "mine", "search", SHORTLIST)
+    out = files.folder / "adopted.npz"
+    reason = adopt_step(
+        adopted, *files.given, out, search=files.search, groundtruth=files.truth, say_why=True
+    )
+    assert "order.npy is not a whole .npy file of numbers" in str(reason)
+
+
+def test_a_search_may_end_early(files: Files) -> None:
+    order = Ranking.load(files.search).indices.copy()
+    order[1, 3:] = -1
+    assert isinstance(files.adopt(order, stage="search"), Ranking)
 
 
 def test_a_search_without_descriptors_hands_its_reason_on(files: Files) -> None:

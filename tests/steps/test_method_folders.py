@@ -15,6 +15,7 @@ from helpers import unit_rows, write_pictures
 
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
+from superglobal_core.methods.python_method import load_class
 from superglobal_core.methods.registry import folder_digest, read_found
 from superglobal_core.reasons import reason_in
 from superglobal_core.search.rankings import Ranking
@@ -37,12 +38,28 @@ def test_a_new_method_is_whole_and_not_written_twice(tmp_path: Path, kind: str) 
         list(new_method_step("my-2nd.method", kind, tmp_path))
 
 
+def test_the_files_of_new_methods_are_valid_whatever_their_names(tmp_path: Path) -> None:
+    rules = set()
+    for name in ("a-b", "a.b", "a_b", "1", "true", "lambda", "x.-_"):
+        list(new_method_step(name, "program", tmp_path))
+        (rule,) = re.findall(r"^rule (\w+):$", (tmp_path / name / "rule.smk").read_text(), re.M)
+        assert rule.isidentifier()
+        assert rule.startswith("method_")
+        rules.add(rule)
+        list(new_method_step(f"{name}-class", "reranker", tmp_path))
+        assert isinstance(load_class(read_found(tmp_path / f"{name}-class")), type)
+    assert len(rules) == 7
+    list(new_method_step("false", "reranker", tmp_path))
+    assert load_class(read_found(tmp_path / "false")).__name__ == "MethodFalse"
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
         ("mine", "rerank", "unknown kind 'rerank'"),
         ("a b", "reranker", "cannot be: use letters"),
         ("superglobal", "reranker", "a built-in method's"),
+        ("n" * 101, "reranker", "has 101 characters: use at most 100"),
     ],
 )
 def test_a_new_method_that_cannot_be_is_refused(tmp_path: Path, name: str, kind: str, message: str) -> None:
@@ -84,6 +101,9 @@ BODIES = {
     "raise RuntimeError('CUDA out of memory')": "it failed with RuntimeError: CUDA out of memory",
     "return candidates": "returned an order of the shape",
     "return np.zeros(candidates.shape[:2], int)": "each row must hold the places 0 to 9 once",
+    "raise SystemExit(3)": "it ends Python itself with SystemExit: 3",
+    "raise KeyboardInterrupt": "it ends Python itself with KeyboardInterrupt",
+    "raise ValueError('caf\\udce9')": "it failed with ValueError: caf\\udce9",
 }
 
 
@@ -103,6 +123,26 @@ def test_a_class_that_fails_leaves_its_reason(tmp_path: Path, body: str) -> None
     assert BODIES[body] in str(reason_in(tmp_path / "out.npz"))
     record = json.loads((tmp_path / "out.record.json").read_text())
     assert BODIES[body] in record["parameters"]["cannot_run"]
+
+
+def test_a_class_that_ends_python_at_import_leaves_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "method.yaml").write_text("{label: m, stage: reranker, runs: python, python: 'm.py:M'}")
+    (folder / "m.py").write_text("import sys\nsys.exit()\n")
+    assert rerank(tmp_path, folder, True) == "it ends Python itself with SystemExit"
+    with pytest.raises(UserError, match="it ends Python itself with SystemExit"):
+        rerank(tmp_path, folder)
+
+
+def test_an_interrupt_from_without_remains_one(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "method.yaml").write_text("{label: m, stage: reranker, runs: python, python: 'm.py:M'}")
+    (folder / "m.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    with pytest.raises(KeyboardInterrupt):
+        rerank(tmp_path, folder, True)
+    assert not (tmp_path / "out.npz").exists()
 
 
 @pytest.mark.parametrize(
@@ -149,18 +189,27 @@ def test_a_program_that_does_its_work_leaves_its_file(program: Path) -> None:
         ("no_such_program_here", "its program ended with the exit code 127: "),
         ("false | true", "its program ended with the exit code 1"),
         ("true", "its program ended well, but left no order.npy"),
+        ("mkdir {out}; touch {out}/inside", "its program ended well, but left no order.npy"),
+        ("exit 143", "its program ended with the exit code 143"),
+        ("exit 130", "its program ended with the exit code 130"),
+        ("kill -TERM $$", "its program was stopped by the signal 15"),
+        ("printf 'caf\\351'; exit 1", "its program ended with the exit code 1: caf"),
         ("kill -KILL $$", "its program was killed, perhaps for want of memory"),
     ],
 )
 def test_a_program_that_fails_leaves_its_reason(program: Path, script: str, reason: str) -> None:
-    code, found = attempt(program, script)
+    code, found = attempt(program, script.format(out=program.parent / "left/order.npy"))
     assert code == 0
     assert str(found).startswith(reason)
     assert reason_in(program.parent / "left/order.npy") == found
 
 
 def test_a_program_that_somebody_stops_leaves_nothing(program: Path) -> None:
-    assert attempt(program, "kill -TERM $$") == (130, None)
+    # $PPID is the step itself.
+    assert attempt(program, f"touch {program.parent}/left/order.npy; kill -TERM $PPID; sleep 5") == (
+        130,
+        None,
+    )
     assert not (program.parent / "left/order.npy").exists()
 
 

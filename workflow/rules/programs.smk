@@ -120,7 +120,12 @@ rule adopt_descriptors:
         " --out $(dirname {output}) > {log} 2>&1"
 
 
-# Only those that the suite uses.
+# Only those that the suite uses. As `include:` does, and with the method's name where it fails.
 for METHOD in [*programs(SUITE.methods), *programs(SUITE.descriptors)]:
-
-    include: str((METHOD.path / "rule.smk").resolve())
+    try:
+        workflow.include(str((METHOD.path / "rule.smk").resolve()))
+    except Exception as error:
+        raise WorkflowError(
+            f"the method '{METHOD.name}': {METHOD.path / 'rule.smk'} is no rule that can be used: "
+            f"{' '.join(str(error).split()) or type(error).__name__}"
+        )

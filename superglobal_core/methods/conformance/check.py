@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 from superglobal_core.data.bibtex import entries_of
@@ -13,8 +14,8 @@ from superglobal_core.methods.conformance.findings import BrokenError, Finding, 
 from superglobal_core.methods.conformance.lacking import lacking, without_gpu
 from superglobal_core.methods.conformance.local_bench import LocalBench
 from superglobal_core.methods.conformance.reranker_checks import FIRST, THEN
-from superglobal_core.methods.folder import MethodFolder
-from superglobal_core.methods.registry import read_found
+from superglobal_core.methods.folder import RULE_PREFIX, MethodFolder
+from superglobal_core.methods.registry import SHIPPED, read_found
 
 
 def check_folder(path: str | Path, weights: Path | None = None, dimension: int = DIMENSION) -> list[Finding]:
@@ -103,7 +104,36 @@ def _files(method: MethodFolder) -> list[Finding]:
         lacking = [part for part in ("METHOD.given", "METHOD.result") if part not in text]
         if lacking:
             raise BrokenError(f"{method.rule.name} has no {' and no '.join(lacking)} for input and output")
+        for name in re.findall(r"METHOD\.file\(\s*[\"']([^\"']+)[\"']\s*\)", text):
+            if not (method.path / name).exists():
+                raise BrokenError(f"{method.rule.name} names {method.path / name}, which is not there")
+        _rule_names(method, text)
 
     look = rule if method.description.runs == "program" else results
     left = "it is checked when the workflow takes it up, because it depends on the data"
     return [make_check("files", look), Finding("what it makes", "left out", left)]
+
+
+def _rule_names(method: MethodFolder, text: str) -> None:
+    """Look at the names of the rules, which must be those of no other (NotedError where they may be)."""
+    taken = {
+        name
+        for file in [*SHIPPED.parent.glob("rules/*.smk"), SHIPPED.parents[1] / "Snakefile"]
+        if file.is_file()
+        for name in _rules(file.read_text(encoding="utf-8"))
+    }
+    for name in _rules(text):
+        if name in taken:
+            raise BrokenError(
+                f"{method.rule.name} has a rule {name}, as the workflow has: call it {RULE_PREFIX}{name}"
+            )
+    for name in _rules(text):
+        if not name.startswith(RULE_PREFIX):
+            raise NotedError(
+                f"{method.rule.name} has a rule {name}: call it {RULE_PREFIX}{name}, "
+                "so that it is never one of the workflow's"
+            )
+
+
+def _rules(text: str) -> list[str]:
+    return re.findall(r"^[ \t]*(?:rule|checkpoint)[ \t]+(\w+)[ \t]*:", text, re.MULTILINE)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from superglobal_core.errors import UserError
+from superglobal_core.own_endings import EndedError, endings_told
 
 State = Literal["ok", "failed", "left out", "note"]
 
@@ -42,14 +43,15 @@ def make_check(name: str, check: Callable[[], None]) -> Finding:
     division: failed: it ends with ZeroDivisionError: division by zero
     """
     try:
-        check()
+        with endings_told():
+            check()
     except BrokenError as error:
         return Finding(name, "failed", str(error))
     except LeftOutError as error:
         return Finding(name, "left out", str(error))
     except NotedError as error:
         return Finding(name, "note", str(error))
-    except UserError as error:
+    except (UserError, EndedError) as error:
         return Finding(name, "failed", " ".join(str(error).split()))
     except Exception as error:
         text = " ".join(str(error).split())[:300]

@@ -10,7 +10,7 @@ from typing import Any
 from superglobal_core.config import Extract, Suite
 from superglobal_core.config_ablation import Ablation
 from superglobal_core.descriptor_switches import SETTINGS, settings_of
-from superglobal_core.errors import UserError
+from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.protocol_switches import SWITCHES, Preset, Touches, Value, shown
 
 #: steps in whose results a change of the images' descriptors shows
@@ -117,6 +117,22 @@ def bases(suite: Suite) -> list[Base]:
                 Base(name, ablation.descriptor, changed, ablation.preset, other.backbone, tuple(changes))
             )
     return found
+
+
+def base_named(suite: Suite, name: str) -> Base:
+    """Return one of the bases of a suite's ablation.
+
+    Raises:
+        UserError: when the suite has no ablation, or none from this base.
+    """
+    found = {base.name: base for base in bases(suite)}
+    if not found:
+        raise UserError(
+            f"the suite {suite.suite} has no ablation: add the key `ablation` (see config/README.md)"
+        )
+    if name not in found:
+        raise unknown_name("base", name, found)
+    return found[name]
 
 
 def switch_changes(ablation: Ablation, extract: Extract) -> Iterator[Change]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from superglobal_core.ablation_plan import Base, Change, bases, not_measured
+from superglobal_core.ablation_plan import Base, Change, base_named, not_measured
 from superglobal_core.ablation_record import AblationRecord, Fixed, LeftOut, Measured, Row, write_ablation
 from superglobal_core.config import Extract, Suite, read_saved_suite
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.descriptor_switches import settings_of
-from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import evaluate
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.files import check_writable, sha256_of
@@ -126,22 +126,6 @@ def _check_variant(store: FeatureStore, extract: Extract, name: str, cropped: bo
             f"{store.name} should be the variant {name}, with queries {'cropped' if cropped else 'whole'}, but is "
             "not: delete that folder and run `superglobal ablation-features` again"
         )
-
-
-def base_named(suite: Suite, name: str) -> Base:
-    """Return one of the bases of a suite's ablation.
-
-    Raises:
-        UserError: when the suite has no ablation, or none from this base.
-    """
-    found = {base.name: base for base in bases(suite)}
-    if not found:
-        raise UserError(
-            f"the suite {suite.suite} has no ablation: add the key `ablation` (see config/README.md)"
-        )
-    if name not in found:
-        raise unknown_name("base", name, found)
-    return found[name]
 
 
 class _Run:

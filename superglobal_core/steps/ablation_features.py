@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from superglobal_core.ablation_plan import base_named
 from superglobal_core.config import read_saved_suite
 from superglobal_core.errors import unknown_name
 from superglobal_core.results import recorded
-from superglobal_core.steps.ablate import base_named
 from superglobal_core.steps.extract import inputs_of, weights_of
 from superglobal_core.steps.extract_variants import extract_variants_step, variant_of
 from superglobal_core.steps.inputs import given_files

@@ -70,7 +70,7 @@ def test_descriptors_of_another_variant_are_refused(tiny_run: Path, tmp_path: Pa
 def test_the_pages_show_it(tiny_run: Path) -> None:
     report = tiny_run / "reports/tiny"
     page = (report / "ablation.html").read_text()
-    for text in ("query_neighbour", "its weights are not at hand", "GLDv2-clean", "p of GeM+"):
+    for text in ("query neighbour", "its weights are not at hand", "GLDv2-clean", "p of GeM+"):
         assert text in page
     names = {row["name"] for row in csv.DictReader((report / "ablation.csv").open())}
     assert names >= {"query_crop", "junk", "GeM+", "p of GeM+"}

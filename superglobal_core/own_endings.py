@@ -25,8 +25,10 @@ def endings_told() -> Iterator[None]:
     """
     received: list[int] = []
     usual = signal.getsignal(signal.SIGINT)
-    # Elsewhere, and where others listen, nothing tells whose interrupt it is: it stays one.
+    # Elsewhere, and where others listen, nothing tells whose interrupt it is: it stays one. Where the signal is
+    # ignored, as in jobs that a shell runs in the background, it can only be the block's own.
     listens = threading.current_thread() is threading.main_thread() and usual is signal.default_int_handler
+    ignored = usual is signal.SIG_IGN
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
@@ -39,7 +41,7 @@ def endings_told() -> Iterator[None]:
     except SystemExit as error:
         raise EndedError(_sentence(error)) from error
     except KeyboardInterrupt as error:
-        if received or not listens:
+        if received or not (listens or ignored):
             raise
         raise EndedError(_sentence(error)) from error
     finally:

@@ -47,7 +47,9 @@ def test_the_paper_is_planned_with_its_gigabytes(tmp_path: Path) -> None:
     (tmp_path / "data/checkpoints/CVPR2022_CVNet_R101.pyth").write_bytes(b"by hand")
     output = planned(tmp_path, "config/paper.yaml")
     assert jobs(output)["distractor_archive"] == 100
-    assert jobs(output)["download"] == 5
+    # Two data sets, the descriptor's own network and another backbone; tuned on each, reported on the other.
+    assert (jobs(output)["ablate"], jobs(output)["sweep"], jobs(output)["tune"]) == (4, 2, 2)
+    assert jobs(output)["download"] == 6
     assert re.search(r"^roxford5k +1\.94 GB  0 of 2 files there, 1\.94 GB to download$", output, re.M)
     assert re.search(r"^revisitop1m +400 GB  0 of 101 files there", output, re.M)
     assert re.search(r"^cvnet-r101 +217 MB  1 of 1 files there, 0 B to download$", output, re.M)
@@ -61,7 +63,7 @@ def test_without_distractors_no_archive_of_them_is_planned(
 ) -> None:
     output = planned(tmp_path, *arguments)
     assert not {"distractor_archive", "gather"} & set(jobs(output))
-    assert jobs(output)["download"] == 4
+    assert jobs(output)["download"] == 5
     assert "revisitop1m" not in output
 
 
@@ -76,7 +78,7 @@ def test_a_data_set_without_images_is_one_sentence(tmp_path: Path) -> None:
         "mine: {title: t, kind: dataset, folder: mine, groundtruth: g, licence: l, files: [{name: g, urls: []}]}"
     )
     suite = yaml.safe_load((ROOT / "config/paper-small.yaml").read_text())
-    suite |= {"catalogues": ["mine.yaml"], "datasets": {"a": {"download": "mine"}}}
+    suite |= {"catalogues": ["mine.yaml"], "datasets": {"a": {"download": "mine"}}, "ablation": None}
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite))
     done = subprocess.run(
         command(tmp_path, tmp_path / "suite.yaml", "-n"),

@@ -100,7 +100,8 @@ def rehearsal(stand_ins: dict[str, bytes], server: Server, tmp_path_factory: pyt
     suite = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
     # Both networks and both presets, each once: the other two pairs would only take time.
     suite["descriptors"] = {name: suite["descriptors"][name] for name in DESCRIPTORS}
-    suite |= {"catalogues": ["stand-ins.yaml"], "bootstrap": 0}
+    # The ablation has tests of its own.
+    suite |= {"catalogues": ["stand-ins.yaml"], "bootstrap": 0, "ablation": None}
     (folder / "paper.yaml").write_text(yaml.safe_dump(suite))
     # Its only source is a folder that people open in a browser.
     by_hand = folder / "data/checkpoints" / R101

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.workflow
 def test_every_record_has_its_command_and_what_it_read(tiny_run: Path) -> None:
     study = read_study(tiny_run / "results/tiny")
     steps = {record.step for _, record in study.records}
-    assert steps == {"extract", "local", "search", "rerank", "evaluate", "time"}
+    assert steps == {
+        *("extract", "local", "search", "rerank", "evaluate", "time"),
+        *("ablation-features", "ablate", "sweep", "tune"),
+    }
     for source, record in study.records:
         assert (record.command or "").startswith(f"superglobal {record.step} "), source
         assert str(tiny_run) not in (record.command or ""), source
@@ -37,7 +40,7 @@ def test_snakemake_finds_the_shown_targets_done(tiny_run: Path, snakemake: Snake
     shown = [
         html.unescape(text) for text in re.findall(r'<pre class="commands"[^>]*>(snakemake .*?)</pre>', page)
     ]
-    assert len(shown) == 7  # six results and a timing
+    assert len(shown) == 10  # six results, a timing, an ablation, a sweep and a tuning
     for text in (shown[0], shown[-1]):
         program, option, suite, *words = shlex.split(text)
         assert (program, option) == ("snakemake", "--configfile")
@@ -49,4 +52,4 @@ def test_snakemake_finds_the_shown_targets_done(tiny_run: Path, snakemake: Snake
 def test_a_run_verifies_itself(tiny_run: Path) -> None:
     done = verify_results(tiny_run / "results/tiny", tiny_run / "reports/tiny")
     assert done.agrees, list(done.lines())
-    assert list(done.lines())[-1] == "6 agree, 0 disagree, 0 cannot be checked"
+    assert list(done.lines())[-1] == "11 agree, 0 disagree, 0 cannot be checked"

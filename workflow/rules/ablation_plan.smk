@@ -73,15 +73,12 @@ def base_features(wildcards, split):
 
 
 def finished_base(wildcards):
-    """What says that all descriptors of an ablation are there."""
-    folders = [
-        folder
-        for split in ("queries", "database")
-        for folder in (
-            ablation_folder(wildcards, split),
-            base_features(wildcards, split),
-        )
-    ]
+    """What says that all descriptors of an ablation are there; another backbone's base is among the changes'."""
+    own = BASES[wildcards.base].backbone is None
+    folders = []
+    for split in ("queries", "database"):
+        folders.append(ablation_folder(wildcards, split))
+        folders += [base_features(wildcards, split)] * own
     return [f"{folder}/record.json" for folder in folders]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -140,8 +141,13 @@ def test_an_interrupt_from_without_remains_one(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "method.yaml").write_text("{label: m, stage: reranker, runs: python, python: 'm.py:M'}")
     (folder / "m.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
-    with pytest.raises(KeyboardInterrupt):
-        rerank(tmp_path, folder, True)
+    # As in a shell's foreground, whatever started the tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            rerank(tmp_path, folder, True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not (tmp_path / "out.npz").exists()
 
 

@@ -6,7 +6,9 @@ rule ablation_features:
     input:
         images=finished_images,
         boxes=base_boxes,
-        checkpoint=finished_base_checkpoint,
+        checkpoint=lambda wildcards: finished_checkpoint_of(
+            BASES[wildcards.base].extract
+        ),
     output:
         f"{RESULTS}/ablation-features/{{base}}/{{dataset}}/{{split}}/record.json",
     log:
@@ -20,7 +22,8 @@ rule ablation_features:
         suite=f"{RESULTS}/suite.json",
         images=image_source,
         options=lambda wildcards, input: options(
-            checkpoint=base_checkpoint(wildcards), boxes=input.boxes or None
+            checkpoint=checkpoint_of(BASES[wildcards.base].extract),
+            boxes=input.boxes or None,
         ),
         changes=changes_of,
         code=fingerprint("superglobal_core.steps.ablation_features"),
@@ -102,7 +105,7 @@ rule tune:
             for split in ("queries", "database")
         ],
         groundtruth=lambda wildcards: [
-            truth_of(dataset) for dataset in tuned_datasets(wildcards)
+            groundtruth_of(dataset) for dataset in tuned_datasets(wildcards)
         ],
     output:
         f"{RESULTS}/tuning/{{tuning}}.json",

@@ -29,20 +29,6 @@ def ablations():
     return files + [f"{RESULTS}/tuning/{name}.json" for name in TUNINGS]
 
 
-def base_checkpoint(wildcards):
-    """The weights of a base's network."""
-    given = BASES[wildcards.base].extract
-    if given.download is not None:
-        return str(checkpoint_path(CATALOGUE[given.download], ROOT))
-    return str(given.checkpoint or Path(os.path.relpath(MINI_CHECKPOINT)))
-
-
-def finished_base_checkpoint(wildcards):
-    """What says that those weights are there."""
-    given = BASES[wildcards.base].extract
-    return downloaded(given.download) if given.download else base_checkpoint(wildcards)
-
-
 def base_boxes(wildcards):
     """The queries' boxes; a change that describes queries whole leaves them out by itself."""
     return groundtruth(wildcards) if wildcards.split == "queries" else []
@@ -96,11 +82,6 @@ def tuned_datasets(wildcards):
     return [tuning.tuned_on, *([tuning.reported_on] if tuning.reported_on else [])]
 
 
-def truth_of(dataset):
-    """The ground truth of a data set by its name."""
-    return groundtruth(type("", (), {"dataset": dataset}))
-
-
 def tune_options(wildcards):
     """The descriptors, ground truths and grids of a tuning as options."""
     tuning, named = TUNINGS[wildcards.tuning], tuned_datasets(wildcards)
@@ -110,7 +91,7 @@ def tune_options(wildcards):
         chosen |= {
             f"{prefix}queries": f"{folder}/queries",
             f"{prefix}database": f"{folder}/database",
-            f"{prefix}groundtruth": truth_of(dataset),
+            f"{prefix}groundtruth": groundtruth_of(dataset),
             f"{prefix}dataset": dataset,
         }
     for name in ("shortlists", "neighbours", "betas"):

@@ -113,13 +113,18 @@ def options(**values):
     return " ".join(words)
 
 
-def groundtruth(wildcards):
+def groundtruth_of(dataset):
     """The ground truth of a data set: given, drawn with it, or downloaded."""
-    data = SUITE.datasets[wildcards.dataset]
+    data = SUITE.datasets[dataset]
     if data.groundtruth is not None:
         return str(data.groundtruth)
     name = "gnd_landmarks.pkl" if data.synthetic is not None else "groundtruth.pkl"
-    return f"{RESULTS}/data/{wildcards.dataset}/{name}"
+    return f"{RESULTS}/data/{dataset}/{name}"
+
+
+def groundtruth(wildcards):
+    """The ground truth of the data set that a job is about."""
+    return groundtruth_of(wildcards.dataset)
 
 
 def downloaded(name):
@@ -234,18 +239,26 @@ def timings():
     ]
 
 
-def checkpoint(wildcards):
-    """The weights of a descriptor's network: given, downloaded, or those that come with the package."""
-    given = SUITE.descriptors[wildcards.descriptor].extract
+def checkpoint_of(given):
+    """The weights that an `extract` asks for: given, downloaded, or those that come with the package."""
     if given.download is not None:
         return str(checkpoint_path(CATALOGUE[given.download], ROOT))
     return str(given.checkpoint or Path(os.path.relpath(MINI_CHECKPOINT)))
 
 
+def finished_checkpoint_of(given):
+    """What says that those weights are there."""
+    return downloaded(given.download) if given.download else checkpoint_of(given)
+
+
+def checkpoint(wildcards):
+    """The weights of a descriptor's network."""
+    return checkpoint_of(SUITE.descriptors[wildcards.descriptor].extract)
+
+
 def finished_checkpoint(wildcards):
-    """What says that the weights are there."""
-    given = SUITE.descriptors[wildcards.descriptor].extract
-    return downloaded(given.download) if given.download else checkpoint(wildcards)
+    """What says that they are there."""
+    return finished_checkpoint_of(SUITE.descriptors[wildcards.descriptor].extract)
 
 
 def image_folders(wildcards):

@@ -9,12 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
-from superglobal_core.means import check_mean
+from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction, check_mean
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1)]
 Touches = Literal["queries", "images", "network", "pooling", "shortlist", "reranking"]
-PROTOCOL_NAMES = ("easy", "medium", "hard")
 
 
 class MeasuredProtocol(BaseModel):

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self, get_args
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from superglobal_core.means import check_mean, mean
+from superglobal_core.measured_values import Fraction, Protocol, check_mean, mean
 from superglobal_core.results import Record
-
-Protocol = Literal["easy", "medium", "hard"]
-PROTOCOL_NAMES: tuple[Protocol, ...] = get_args(Protocol)
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Accuracy(BaseModel):

@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from superglobal_core.ablation_record import PROTOCOL_NAMES, AblationRecord, Measured, Row, read_ablation
+from superglobal_core.ablation_record import AblationRecord, Measured, Row, read_ablation
 from superglobal_core.files import TEMPORARY_PREFIX
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.protocol_switches import PRESETS
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.families import Change, corrected_changes

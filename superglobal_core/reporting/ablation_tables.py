@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from superglobal_core.ablation_record import PROTOCOL_NAMES, AblationRecord, MeasuredProtocol
+from superglobal_core.ablation_record import AblationRecord, MeasuredProtocol
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.ablation_changes import (
     STAGE_NAMES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,16 +13,15 @@ from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.config import Suite, read_saved_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
+from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction
 from superglobal_core.reasons import reason_in
 from superglobal_core.results import Record
 from superglobal_core.timing.record import TimingRecord, read_timings
 
-PROTOCOL_NAMES = ("easy", "medium", "hard")
 # Folders with records; images and descriptors beside them are never listed.
 STEP_FOLDERS = ("features", "local", "search", "rankings", "evaluation")
 
 Model = TypeVar("Model", bound=BaseModel)
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Figures(BaseModel):

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from superglobal_core.evaluation.holm import holm
 from superglobal_core.evaluation.paired import RESAMPLES, PairedDifference, Values, paired_differences
 from superglobal_core.evaluation.power import LEVEL, smallest_detectable
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
+from superglobal_core.measured_values import PROTOCOL_NAMES
+from superglobal_core.reporting.collect import Result
 
 # Random signs for each comparison of a family: with fewer, the correction alone would
 # lift even the smallest possible p-value over the level. The upper bound keeps memory small.

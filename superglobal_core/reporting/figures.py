@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result
+from superglobal_core.reporting.collect import Result
 from superglobal_core.reporting.drawing import INK, MUTED, SERIES, Figure, add_legend, set_title, to_svg
 from superglobal_core.reporting.families import Comparison
 from superglobal_core.reporting.labels import Labels

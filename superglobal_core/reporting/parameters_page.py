@@ -10,15 +10,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from superglobal_core.availability import PLAIN
-from superglobal_core.parameter_results import (
-    PROTOCOL_NAMES,
-    Accuracy,
-    Protocol,
-    RerankingParameters,
-    Setting,
-    Sweep,
-    Tuning,
-)
+from superglobal_core.measured_values import PROTOCOL_NAMES
+from superglobal_core.parameter_results import Accuracy, Protocol, RerankingParameters, Setting, Sweep, Tuning
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import StoredRecord, Study, read_model
 from superglobal_core.reporting.drawing import Figure

@@ -9,9 +9,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.anchors import record_anchor
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Study
+from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import Figure
 
 

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from superglobal_core.availability import accuracy_missing
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study, TimedData
+from superglobal_core.measured_values import PROTOCOL_NAMES
+from superglobal_core.reporting.collect import Result, Study, TimedData
 from superglobal_core.reporting.families import Change, Comparison, mismatch
 from superglobal_core.reporting.study import Group
 from superglobal_core.timing.record import MethodTiming

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import speed_texts, texts
-from superglobal_core.reporting.collect import PROTOCOL_NAMES
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.speed import MILLION, SpeedGroup, SpeedRow
 from superglobal_core.reporting.table_formats import latex, latex_comment, markdown, markdown_table, to_csv

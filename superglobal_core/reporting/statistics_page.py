@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from superglobal_core.evaluation.paired import RESAMPLES
 from superglobal_core.evaluation.power import LEVEL
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.anchors import record_anchor
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Study
+from superglobal_core.reporting.collect import Result, Study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.families import RESAMPLES_AT_MOST, Block, Change, Comparison, Family
 from superglobal_core.reporting.inline_svg import inline_svg

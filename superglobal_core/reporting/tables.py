@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from superglobal_core.data.groundtruth import GroundTruth
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Result, Unable
+from superglobal_core.reporting.collect import Result, Unable
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.table_formats import latex, latex_comment, markdown, markdown_table, to_csv

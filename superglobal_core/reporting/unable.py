@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Study, Unable
+from superglobal_core.reporting.collect import Study, Unable
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group, known_unable
 from superglobal_core.reporting.table_formats import markdown

@@ -7,7 +7,8 @@ from typing import Any
 
 from superglobal_core.availability import WITH_DISTRACTORS
 from superglobal_core.config import Suite
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, Figures, Result, StoredRecord, Study
+from superglobal_core.measured_values import PROTOCOL_NAMES
+from superglobal_core.reporting.collect import Figures, Result, StoredRecord, Study
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.speed import Rival, SpeedGroup
 from superglobal_core.reporting.speed_claim import claims

@@ -14,7 +14,8 @@ from superglobal_core.evaluation.protocol import evaluate
 from superglobal_core.evaluation.ranks import LabelledRanks, move_to_front
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.files import check_writable, write_json
-from superglobal_core.parameter_results import PROTOCOL_NAMES, Accuracy, GridPoint, RerankingParameters, Sweep
+from superglobal_core.measured_values import PROTOCOL_NAMES
+from superglobal_core.parameter_results import Accuracy, GridPoint, RerankingParameters, Sweep
 from superglobal_core.progress import Counter
 from superglobal_core.reranking.base import Rows
 from superglobal_core.reranking.grid import DEFAULTS, Grid, Point, as_lists, grid_orders

@@ -13,15 +13,8 @@ from superglobal_core.evaluation.halves import halves
 from superglobal_core.evaluation.paired import paired_difference
 from superglobal_core.features.store import open_queries_and_database
 from superglobal_core.files import check_writable, sha256_of, write_json
-from superglobal_core.parameter_results import (
-    PROTOCOL_NAMES,
-    Accuracy,
-    Difference,
-    Protocol,
-    Setting,
-    Tuning,
-    TuningSide,
-)
+from superglobal_core.measured_values import PROTOCOL_NAMES
+from superglobal_core.parameter_results import Accuracy, Difference, Protocol, Setting, Tuning, TuningSide
 from superglobal_core.reranking.grid import DEFAULTS, Grid, Point, as_lists
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Input, Stopwatch, file_input

@@ -12,8 +12,8 @@ from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import evaluate
 from superglobal_core.files import load_array, read_json, sha256_of, write_json
+from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting.collect import (
-    PROTOCOL_NAMES,
     Result,
     Study,
     found_unable,

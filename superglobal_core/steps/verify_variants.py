@@ -10,9 +10,9 @@ from superglobal_core.ablation_record import read_ablation
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.bootstrap import confidence_interval
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
-from superglobal_core.means import mean
-from superglobal_core.parameter_results import PROTOCOL_NAMES, TuningSide
+from superglobal_core.measured_values import PROTOCOL_NAMES, mean
 from superglobal_core.parameter_results import Difference as PointsDifference
+from superglobal_core.parameter_results import TuningSide
 from superglobal_core.reporting.collect import read_model
 from superglobal_core.reporting.parameters_page import StoredSweep, StoredTuning
 from superglobal_core.steps.checked import Checked

@@ -15,7 +15,8 @@ from test_report import Page
 from superglobal_core.evaluation.holm import holm
 from superglobal_core.evaluation.power import smallest_detectable
 from superglobal_core.files import write_json
-from superglobal_core.reporting.collect import PROTOCOL_NAMES, read_study
+from superglobal_core.measured_values import PROTOCOL_NAMES
+from superglobal_core.reporting.collect import read_study
 from superglobal_core.reporting.drawing import TITLE_LETTERS, WIDTH, broken
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.report import write_report

@@ -1,10 +1,16 @@
-"""The mean of queries' average precisions, and whether a stored one is it."""
+"""What stored figures have in common: protocols, fractions, and a mAP that is the mean of its APs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Literal, get_args
 
 import numpy as np
+from pydantic import Field
+
+Protocol = Literal["easy", "medium", "hard"]
+PROTOCOL_NAMES: tuple[Protocol, ...] = get_args(Protocol)
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 # Of fractions: far above what rounding does, far below what a table shows.
 TOLERANCE = 1e-9

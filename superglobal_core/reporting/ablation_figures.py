@@ -13,6 +13,7 @@ from superglobal_core.reporting.drawing import (
     Figure,
     add_legend,
     broken,
+    name_rows,
     set_title,
     to_svg,
 )
@@ -62,13 +63,7 @@ def dot_plot(name: str, where: str, table: AblationTable, stage: Stage) -> Figur
                     markerfacecolor=colour if change.sure else PAPER,
                 )  # fmt: skip
         set_title(axes, STAGE_NAMES[stage])
-        axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
-        for label in axes.get_yticklabels():
-            label.set_parse_math(False)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.tick_params(length=0)
-        axes.grid(axis="x")
-        axes.spines["bottom"].set_visible(False)
+        name_rows(axes, [_label(row) for row in rows], above=0.6, below=0.6)
         axes.set_xlabel("Difference of mAP to the preset (points)")
         add_legend(axes, handles, [protocol.capitalize() for protocol in PROTOCOLS])
 

@@ -104,6 +104,17 @@ def broken(name: str, letters: int = 24, lines: int = 2) -> str:
     return "\n".join(textwrap.wrap(name, letters, max_lines=lines, placeholder=" \N{HORIZONTAL ELLIPSIS}"))
 
 
+def name_rows(axes: Axes, names: Sequence[str], above: float, below: float) -> None:
+    """Make rows of a dot plot, the first on top: their names at the left, free space above and below."""
+    axes.set_yticks(range(len(names)), list(names))
+    for label in axes.get_yticklabels():
+        label.set_parse_math(False)
+    axes.set_ylim(len(names) - 1 + below, -above)
+    axes.tick_params(length=0)
+    axes.grid(axis="x")
+    axes.spines["bottom"].set_visible(False)
+
+
 def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
     """Write the legend above the chart, in two columns where the names are short, in lines where one is long."""
     legend = axes.figure.legend(

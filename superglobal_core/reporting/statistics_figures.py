@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result
-from superglobal_core.reporting.drawing import INK, SERIES, Figure, broken, set_whole_title, to_svg
+from superglobal_core.reporting.drawing import INK, SERIES, Figure, broken, name_rows, set_whole_title, to_svg
 from superglobal_core.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -53,13 +53,7 @@ def ranking_figure(name: str, where: str, known: Sequence[tuple[str, float, Inte
                 ha="center", fontsize=8,
             )  # fmt: skip
         set_whole_title(axes, where)
-        axes.set_yticks(range(len(known)), [broken(label) for label, _, _ in known])
-        for label in axes.get_yticklabels():
-            label.set_parse_math(False)
-        axes.set_ylim(len(known) - 0.5, -0.8)
-        axes.tick_params(length=0)
-        axes.grid(axis="x")
-        axes.spines["bottom"].set_visible(False)
+        name_rows(axes, [broken(label) for label, _, _ in known], above=0.8, below=0.5)
         axes.set_xlabel("Medium mAP (%)")
 
     return Figure(name, f"Ranking on {where}", READING, to_svg(draw, 1, 0.9 + 0.34 * len(known)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
 from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction, check_mean
+from superglobal_core.model_errors import damage_told
 
 Text = Annotated[str, Field(min_length=1)]
 Touches = Literal["queries", "images", "network", "pooling", "shortlist", "reranking"]
@@ -149,17 +149,8 @@ def read_ablation(path: str | Path) -> AblationRecord:
         UserError: when the file is absent, unreadable, or no whole ablation.
     """
     content = read_json(path)
-    try:
+    with damage_told(path, "delete it and run the ablation again"):
         return AblationRecord.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        # Pydantic's sentences are about types; a missing key deserves its own.
-        wrong = "is missing" if first["type"] == "missing" else f"is wrong: {message}"
-        raise UserError(
-            f"{path} is damaged: {key or 'the file'} {wrong}; delete it and run the ablation again"
-        ) from error
 
 
 def write_ablation(path: str | Path, content: AblationRecord) -> None:

@@ -18,13 +18,14 @@ from superglobal_core.config_parts import (
     Model,
     Name,
     may_lack,
+    mistake,
     short_forms,
-    told,
 )
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
 from superglobal_core.methods.folder import MethodFolder
 from superglobal_core.methods.registry import SHIPPED
+from superglobal_core.model_errors import told
 from superglobal_core.reranking.names import METHOD_PARAMETERS
 from superglobal_core.suite_methods import with_methods
 
@@ -346,7 +347,7 @@ def parse_suite(content: object, source: str, shipped: Path | None = SHIPPED) ->
         written, names = (content, []) if shipped is None else with_methods(content, shipped)
     except UserError as error:
         raise UserError(f"{source}: {error}") from error
-    with told(source):
+    with told(source, mistake):
         return Suite.model_validate(written, context=names)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from superglobal_core.errors import UserError
 from superglobal_core.methods.folder import LONGEST_NAME, MethodDescription, MethodFolder
+from superglobal_core.model_errors import lower_first
 from superglobal_core.reranking.names import METHOD_NAMES
 
 
@@ -94,16 +94,8 @@ def may_lack(key: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-@contextlib.contextmanager
-def told(source: str) -> Iterator[None]:
-    """Make one UserError, in one line, of all that a model finds wrong in `source`."""
-    try:
-        yield
-    except ValidationError as error:
-        raise UserError(f"{source}: " + "; ".join(_sentence(item) for item in error.errors())) from error
-
-
-def _sentence(item: Mapping[str, Any]) -> str:
+def mistake(item: Mapping[str, Any]) -> str:
+    """Say what is wrong with a key of a suite: one of Pydantic's errors as a sentence."""
     key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "the suite"
     value = item.get("input")
     shown = "" if isinstance(value, Mapping | list) or item["type"] == "missing" else f" is {value!r}"
@@ -111,5 +103,4 @@ def _sentence(item: Mapping[str, Any]) -> str:
         return f"{key} is missing: add it (see config/README.md)"
     if item["type"] == "extra_forbidden":
         return f"{key} is no key of a suite: remove it or correct its spelling (see config/README.md)"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{key}{shown}: {message[:1].lower()}{message[1:]}"
+    return f"{key}{shown}: {lower_first(item)}"

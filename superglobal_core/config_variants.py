@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from superglobal_core.config import Extract
-from superglobal_core.config_parts import Name, told
+from superglobal_core.config_parts import Name, mistake
 from superglobal_core.errors import UserError
+from superglobal_core.model_errors import told
 
 # Keys of `extract` that variants of one extraction have in common.
 _NOT_VARIED = {"backbone", "checkpoint", "download", "query_crop"}
@@ -37,6 +38,6 @@ def parse_variants(content: object, source: str, common: Mapping[str, Any]) -> d
             raise UserError(
                 f"{source}: {name} changes {', '.join(fixed)}, which all variants share: leave it out"
             )
-    with told(source):
+    with told(source, mistake):
         merged = {name: {**common, **changes} for name, changes in content.items()}
         return TypeAdapter(dict[Name, Extract]).validate_python(merged)

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from superglobal_core.data.strict_yaml import load_yaml
 from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.model_errors import lower_first, told
 
 RECORDS = "records"  # the folder, below the root, of what was downloaded under which name
 RESERVED = (RECORDS, "MANIFEST.json")
@@ -253,16 +254,8 @@ def _entry(path: Path, name: str, value: Any) -> Entry:
         )
     if not isinstance(value, dict):
         raise UserError(f"{path}: {name} holds no keys (see docs/data.md)")
-    try:
+    with told(path, lambda item: f"{'.'.join(map(str, (name, *item['loc'])))}: {lower_first(item)}"):
         return Entry.model_validate({**value, "name": name})
-    except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(_sentence(name, item) for item in error.errors())) from error
-
-
-def _sentence(name: str, item: Mapping[str, Any]) -> str:
-    key = ".".join(map(str, (name, *item["loc"])))
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{key}: {message[:1].lower()}{message[1:]}"
 
 
 def choose(catalogue: Catalogue, names: Sequence[str]) -> list[Entry]:

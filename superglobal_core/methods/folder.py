@@ -10,10 +10,11 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from superglobal_core.data.strict_yaml import load_yaml
 from superglobal_core.errors import UserError
+from superglobal_core.model_errors import lower_first, told
 
 DESCRIPTION = "method.yaml"
 RULE = "rule.smk"
@@ -255,11 +256,8 @@ def read_method(path: str | Path) -> MethodFolder:
         ) from error
     except ValueError as error:
         raise UserError(f"{description} is no valid YAML: {' '.join(str(error).split())}") from error
-    try:
-        found = MethodDescription.model_validate(content)
-    except ValidationError as error:
-        raise UserError(f"{description}: " + "; ".join(_sentence(item) for item in error.errors())) from error
-    return MethodFolder(path, found)
+    with told(description, _sentence):
+        return MethodFolder(path, MethodDescription.model_validate(content))
 
 
 def _sentence(item: Mapping[str, Any]) -> str:
@@ -270,5 +268,4 @@ def _sentence(item: Mapping[str, Any]) -> str:
         return f"{key} is missing: add it"
     if item["type"] == "extra_forbidden":
         return f"{key} is no key of a method: remove it or correct its spelling"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{key}: {message[:1].lower()}{message[1:]}"
+    return f"{key}: {lower_first(item)}"

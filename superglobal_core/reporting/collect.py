@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.config import Suite, read_saved_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
 from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction
+from superglobal_core.model_errors import damage_told
 from superglobal_core.reasons import reason_in
 from superglobal_core.results import Record
 from superglobal_core.timing.record import TimingRecord, read_timings
@@ -278,18 +279,8 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _validated(model: type[Model], content: object, path: Path) -> Model:
-    try:
+    with damage_told(path, "make it again"):
         return model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the file"
-        # Pydantic's sentences are about types; a missing key deserves its own.
-        wrong = (
-            "is missing"
-            if first["type"] == "missing"
-            else f"is wrong ({first['msg'].removeprefix('Value error, ').lower()})"
-        )
-        raise UserError(f"{path} is damaged: {key} {wrong}; make it again") from error
 
 
 def read_model(model: type[Model], path: Path) -> Model:

@@ -227,7 +227,7 @@ def test_no_page_without_files(whole: Path, tmp_path: Path) -> None:  # noqa: F8
         (
             "tuning/x.json",
             tuning(tuned_on=tuning()["tuned_on"] | {"tuned": accuracy(0.6, queries=2)}),
-            "2 aps under easy of 4 queries",
+            "2 APs under Easy of 4 queries",
         ),
         (
             "sweeps/mini/toy/plain.json",

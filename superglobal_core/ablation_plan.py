@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from superglobal_core.config import Extract, Suite
-from superglobal_core.config_ablation import Ablation
+from superglobal_core.config_ablation import Ablation, Tuning
 from superglobal_core.descriptor_switches import SETTINGS, settings_of
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.protocol_switches import SWITCHES, Preset, Touches, Value, shown
@@ -117,6 +117,26 @@ def bases(suite: Suite) -> list[Base]:
                 Base(name, ablation.descriptor, changed, ablation.preset, other.backbone, tuple(changes))
             )
     return found
+
+
+def ablated_datasets(suite: Suite) -> list[str]:
+    """Return the data sets that a suite's ablation is measured on."""
+    return (suite.ablation.datasets or list(suite.datasets)) if suite.ablation else []
+
+
+def tunings(suite: Suite) -> dict[str, Tuning]:
+    """Return a suite's tunings by the names of their files."""
+    found = suite.ablation.tuning if suite.ablation else []
+    return {f"{each.tuned_on}-to-{each.reported_on or 'other-half'}": each for each in found}
+
+
+def ablation_files(suite: Suite) -> list[str]:
+    """List the files that a suite's ablation makes, relative to its folder of results."""
+    datasets = ablated_datasets(suite)
+    files = [f"ablation/{base.name}/{dataset}.json" for base in bases(suite) for dataset in datasets]
+    if suite.ablation and suite.ablation.grids:
+        files += [f"sweeps/{suite.ablation.descriptor}/{dataset}/plain.json" for dataset in datasets]
+    return files + [f"tuning/{name}.json" for name in tunings(suite)]
 
 
 def base_named(suite: Suite, name: str) -> Base:

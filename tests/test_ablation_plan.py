@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from superglobal_core.ablation_plan import Change, bases, not_measured, values_of
+from superglobal_core.ablation_plan import Change, ablation_files, bases, not_measured, values_of
 from superglobal_core.config import Suite, parse_suite
 from superglobal_core.descriptor_switches import settings_of
 from superglobal_core.errors import UserError
+from superglobal_core.files import write_text
 from superglobal_core.protocol_switches import PRESETS, SWITCHES, preset_values
+from superglobal_core.reporting.collect import Study
+from superglobal_core.reporting.study import missing_results
+from superglobal_core.steps.verify_missing import missing_files
 
 
 def suite(extract: dict[str, Any] | None = None, **ablation: Any) -> Suite:
@@ -75,7 +80,7 @@ def test_switches_and_modules_can_be_chosen() -> None:
     }
 
 
-def test_other_backbones_get_the_modules_where_weights_are(tmp_path: Any) -> None:
+def test_other_backbones_get_the_modules_where_weights_are(tmp_path: Path) -> None:
     weights = tmp_path / "resnet50.pth"
     weights.touch()
     there = {"backbone": "torchvision-resnet50", "checkpoint": str(weights)}
@@ -103,6 +108,18 @@ def test_what_has_no_row_says_why() -> None:
     (base,) = bases(cvnet)
     reasons = {name: reason for _, name, reason in not_measured(cvnet.ablation, base.extract)}
     assert set(reasons) == {"antialias", "p of GeM+", "p of Regional-GeM", "alpha of ReLUP"}
+
+
+def test_files_that_are_not_there_are_missing(tmp_path: Path) -> None:
+    asked = suite(grids={}, tuning=[{"tuned_on": "one"}])
+    files = ["ablation/mini/one.json", "sweeps/mini/one/plain.json", "tuning/one-to-other-half.json"]
+    assert ablation_files(asked) == files
+    names = [name.removesuffix(".json") for name in files]
+    study = Study(tmp_path, asked, (), ())
+    assert [name for name in missing_results(study) if name in names] == names
+    assert {one.source for one in missing_files(study, ())} >= set(files)
+    write_text(tmp_path / files[1], "{}")
+    assert names[1] not in missing_results(study)
 
 
 WRONG = [

@@ -24,11 +24,15 @@ def no_result(path: Path, root: Path) -> str | None:
     return None
 
 
+# What is named by its folder; other names are of evaluations.
+OWN_FOLDERS = ("timing/", "ablation/", "sweeps/", "tuning/")
+
+
 def missing_files(study: Study, known: Collection[str]) -> list[Checked]:
     """List what the suite asks for and the folder lacks; `known` are files that were found, damaged or not."""
     found = []
     for name in missing_results(study):
-        source = f"{name}.json" if name.startswith("timing/") else f"evaluation/{name}.json"
+        source = f"{name}.json" if name.startswith(OWN_FOLDERS) else f"evaluation/{name}.json"
         if source not in known:
             found.append(Checked(source, reasons=["missing: the suite asks for it"]))
     return found

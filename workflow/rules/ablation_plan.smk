@@ -1,32 +1,17 @@
 # What the rules of ablations share: their bases, and the functions that they use.
 
 BASES = {base.name: base for base in ABLATION_BASES}
-ABLATED = (SUITE.ablation.datasets or list(SUITE.datasets)) if SUITE.ablation else []
-TUNINGS = {
-    f"{tuning.tuned_on}-to-{tuning.reported_on or 'other-half'}": tuning
-    for tuning in (SUITE.ablation.tuning if SUITE.ablation else [])
-}
+TUNINGS = tunings(SUITE)
 
 
 wildcard_constraints:
     tuning=one_of(TUNINGS),
     base=one_of(BASES),
-    ablated=one_of(ABLATED),
 
 
 def ablations():
-    """The files of a suite's ablation: one a base and data set, and the grids."""
-    files = [
-        f"{RESULTS}/ablation/{base}/{dataset}.json"
-        for base in BASES
-        for dataset in ABLATED
-    ]
-    if SUITE.ablation and SUITE.ablation.grids:
-        files += [
-            f"{RESULTS}/sweeps/{SUITE.ablation.descriptor}/{dataset}/plain.json"
-            for dataset in ABLATED
-        ]
-    return files + [f"{RESULTS}/tuning/{name}.json" for name in TUNINGS]
+    """The files of a suite's ablation: one a base and data set, the grids and the tunings."""
+    return [f"{RESULTS}/{name}" for name in ablation_files(SUITE)]
 
 
 def base_boxes(wildcards):

@@ -9,7 +9,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, validate
 
-from superglobal_core.ablation_plan import bases
+from superglobal_core.ablation_plan import ablation_files, bases, tunings
 from superglobal_core.availability import (
     accuracy_missing,
     descriptor_missing,

@@ -89,7 +89,7 @@ def write_report(results: Path, out: Path) -> Path:
     written = {
         "map.csv": map_csv(groups, labels, unable),
         "map.md": map_markdown(groups, labels, note, unable),
-        "map.tex": map_latex(groups, labels, note),
+        "map.tex": map_latex(groups, labels, note, unable),
         "per_query.csv": per_query_csv(groups, labels, truths),
         "citations.bib": citations_bib(study),
     }

@@ -11,7 +11,7 @@ from superglobal_core.reporting.collect import Result, Unable
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.table_formats import latex, latex_comment, markdown, markdown_table, to_csv
-from superglobal_core.reporting.unable import unable_csv_rows, unable_markdown_rows
+from superglobal_core.reporting.unable import unable_csv_rows, unable_rows
 
 CUTOFFS = ("1", "5", "10")
 HEADINGS = ("Data set", "Distractors", "Descriptor", "Method", "Easy", "Medium", "Hard", "Record")
@@ -60,14 +60,16 @@ def map_markdown(
             + [f"{value} ({bounds})" if bounds else value for value, bounds in values]
             + [markdown(record)]
         )
-    rows += unable_markdown_rows(unable, labels, len(HEADINGS))
+    rows += [[*map(markdown, cells), ""] for cells in unable_rows(unable, labels)]
     alignment = ["left", "right", "left", "left", "right", "right", "right", "left"]
     table = markdown_table(HEADINGS, rows, alignment)
     remark = f"Note: {markdown(note)}\n\n" if note else ""
     return f"{remark}{CAPTION}\n\n{table}\n"
 
 
-def map_latex(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
+def map_latex(
+    groups: Sequence[Group], labels: Labels, note: str | None, unable: Sequence[Unable] = ()
+) -> str:
     r"""Return mAP in percent with its 95 % intervals as a LaTeX table for `booktabs`; records as comments."""
     caption = " ".join(latex(text) for text in (CAPTION, note) if text)
     lines = [
@@ -87,6 +89,9 @@ def map_latex(groups: Sequence[Group], labels: Labels, note: str | None) -> str:
                 dashed = bounds.replace(" to ", "--")
                 cells.append(rf"{latex(value)} {{\scriptsize {dashed}}}" if bounds else latex(value))
             lines.append(" & ".join(cells) + rf" \\ {latex_comment(record)}")
+    if unable:
+        lines.append(r"\midrule")
+        lines += [" & ".join(map(latex, cells)) + r" \\" for cells in unable_rows(unable, labels)]
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)
 

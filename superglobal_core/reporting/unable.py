@@ -10,7 +10,6 @@ from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Study, Unable
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group, known_unable
-from superglobal_core.reporting.table_formats import markdown
 
 
 def unable_methods(study: Study) -> list[Unable]:
@@ -54,18 +53,16 @@ def unable_csv_rows(unable: Sequence[Unable], labels: Labels) -> list[dict[str, 
     ]
 
 
-def unable_markdown_rows(unable: Sequence[Unable], labels: Labels, columns: int) -> Iterator[list[str]]:
-    """Yield rows for map.md: the reason beside the method's name, dashes for the figures."""
+def unable_rows(unable: Sequence[Unable], labels: Labels) -> Iterator[list[str]]:
+    """Yield rows for map.md and map.tex: the reason beside the method's name, dashes for the figures."""
     for each in unable:
-        names = [
+        yield [
             labels.dataset(each.dataset),
             "0" if each.variant == PLAIN else "with",
             labels.descriptor(each.descriptor),
             f"{labels.named(each.method)} (cannot run: {each.reason})",
+            *[texts.ABSENT] * len(PROTOCOL_NAMES),
         ]
-        values = [texts.ABSENT] * len(PROTOCOL_NAMES)
-        cells = [markdown(name) for name in names] + values
-        yield cells + [""] * (columns - len(cells))
 
 
 def unable_remarks(unable: Sequence[Unable], groups: Sequence[Group], labels: Labels) -> list[str]:

@@ -161,8 +161,9 @@ def test_methods_that_cannot_run_stand_there_with_their_reason(run: Path) -> Non
         assert label in shown
     assert f"my failing one {ABSENT} it failed with RuntimeError: no luck" in shown
     assert f"{ABSENT} weights missing" in shown
-    markdown = (run / "reports/ours/map.md").read_text()
-    assert "my failing one (cannot run: it failed with RuntimeError: no luck)" in markdown
+    for name in ("map.md", "map.tex"):
+        table = (run / "reports/ours" / name).read_text()
+        assert "my failing one (cannot run: it failed with RuntimeError: no luck)" in table
 
 
 def test_methods_are_timed_or_say_why_not(run: Path) -> None:

@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUITE_NAME = $(shell sed -n 's/^suite: *//p' $(SUITE))
 
-.PHONY: run test check bench lock install asmk help
+.PHONY: run test check bench lock install asmk cluster help
 
 run: $(INSTALLED)
 	@$(BIN)/python tools/unlock.py
@@ -38,6 +38,10 @@ $(INSTALLED): requirements.lock pyproject.toml tools/install.sh
 # ASMK's package is published as source: it takes a C compiler, so nothing else asks for it.
 asmk: $(INSTALLED)
 	sh tools/install.sh $(VENV) requirements-asmk.lock
+
+# SLURM's executor for Snakemake: every `snakemake -n` takes longer with it, so only clusters have it.
+cluster: $(INSTALLED)
+	sh tools/install.sh $(VENV) requirements-cluster.lock
 
 # The exact versions and hashes of every package, for all platforms and Python versions.
 lock:

@@ -6,6 +6,7 @@ import os
 import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import Done, Label, Run, groundtruth_content
@@ -22,10 +23,29 @@ if os.environ.get("CI") == "true":
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Side by side, each process takes whole modules, for their fixtures' sake.
+
+    Those that run Snakemake share the costliest fixtures: they count as one module, the first.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Modules(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "workflow" if Path(module).parent.name == "workflow" else module
+
+    config.option.loadscopereorder = False
+    return Modules(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Group tests for processes side by side, and leave those marked `gpu` out where there is no GPU."""
-    _group(items)
+    """Begin with the workflow, which takes longest; leave out the tests marked `gpu` where there is no GPU.
+
+    The summary counts what is left out as deselected.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
     import torch
 
     if torch.cuda.is_available():
@@ -33,15 +53,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     without_gpu = [item for item in items if "gpu" not in item.keywords]
     config.hook.pytest_deselected(items=[item for item in items if "gpu" in item.keywords])
     items[:] = without_gpu
-
-
-def _group(items: list[pytest.Item]) -> None:
-    # With pytest-xdist the modules are spread over processes, each whole, for its fixtures' sake. Those that
-    # run Snakemake share the costliest fixtures: they are one group, and begin first, as they take longest.
-    items.sort(key=lambda item: "workflow" not in item.path.parts[-2:])
-    for item in items:
-        whole = "workflow" if item.path.parent.name == "workflow" else str(item.path.relative_to(ROOT))
-        item.add_marker(pytest.mark.xdist_group(whole))
 
 
 def pytest_report_header() -> str:

@@ -63,15 +63,40 @@ class RunningTopK:
 
     def add(self, scores: Tensor, start: int) -> None:
         """Merge the columns start ... of a piece (Q, n)."""
-        values, columns = top_k(scores, self.k)
-        columns += start
-        if self.scores is not None and self.indices is not None:
-            # What is held has smaller indices: before the new ones, a stable sort keeps it first.
-            values = torch.cat([self.scores, values], dim=1)
-            columns = torch.cat([self.indices, columns], dim=1)
-            values, order = torch.sort(values, dim=1, descending=True, stable=True)
-            values, columns = values[:, : self.k], columns.gather(1, order[:, : self.k])
-        self.scores, self.indices = values, columns
+        if self.scores is None or self.indices is None:
+            self.scores, self.indices = top_k(scores, self.k)
+            self.indices += start
+            return
+        values, columns = self._candidates(scores)
+        if values.shape[1] == 0:
+            return
+        # What is held has smaller indices: before the new ones, a stable sort keeps it first.
+        values = torch.cat([self.scores, values], dim=1)
+        columns = torch.cat([self.indices, columns + start], dim=1)
+        values, order = torch.sort(values, dim=1, descending=True, stable=True)
+        self.scores, self.indices = values[:, : self.k], columns.gather(1, order[:, : self.k])
+
+    def _candidates(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what of a piece can be among the best, with its columns, ascending where scores are equal.
+
+        After a few pieces that is little: only what beats the k-th score held. Rows with less of it
+        than others are filled up with the lowest value.
+        """
+        assert self.scores is not None
+        if self.scores.shape[1] < self.k:
+            return top_k(scores, self.k)
+        # Not what equals the k-th score: it comes after it, by its larger index.
+        query, column = torch.nonzero(scores > self.scores[:, -1:], as_tuple=True)
+        counts = torch.bincount(query, minlength=len(scores))
+        most = int(counts.max()) if len(counts) else 0
+        if most > self.k:
+            return top_k(scores, self.k)
+        # Each row's candidates one after the other from the left.
+        place = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
+        values = scores.new_full((len(scores), most), -torch.inf)
+        columns = query.new_zeros((len(scores), most))
+        values[query, place], columns[query, place] = scores[query, column], column
+        return values, columns
 
 
 class Everything:

@@ -117,7 +117,7 @@ class FeatureStore:
             read_ahead(segment.array, np.array([first]), last - first)
 
     def release(self, start: int = 0, stop: int | None = None) -> None:
-        """Let go of the pages of rows that were read (all by default); until then they count as this process's memory."""
+        """Let go of the pages of rows (all by default) that were read: until then they count as this process's memory."""
         for segment, first, last in self._within(start, len(self) if stop is None else stop):
             let_go(segment.array, first, last)
 

@@ -100,7 +100,7 @@ class Scorer(abc.ABC):
             out[mine] = self._score(number).cpu().numpy()[query[mine], row[mine] - number * self.block]
         return out
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  most hold nothing
         """Give back what the work held."""
 
 

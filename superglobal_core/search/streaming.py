@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -86,5 +85,4 @@ class Streamer:
 def resident(database: FeatureStore, rows: int, device: torch.device) -> list[Tensor]:
     """Bring a whole database to a device that has the memory: its blocks, as `Streamer` yields them."""
     streamer = Streamer(database, rows, device)
-    with contextlib.closing(streamer.blocks(0, -(-len(database) // rows))) as blocks:
-        return [block.clone() for block in blocks]
+    return [block.clone() for block in streamer.blocks(0, -(-len(database) // rows))]

@@ -55,5 +55,27 @@ def let_go(array: np.ndarray, start: int, stop: int) -> None:
         mapped.madvise(mmap.MADV_DONTNEED, begin, first + stop * array.strides[0] - begin)
 
 
+class _Seen:
+    """An array's memory, said to be writable: NumPy makes an array of it without a copy."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array  # keeps the memory
+        facts = array.__array_interface__
+        self.__array_interface__ = facts | {"data": (facts["data"][0], False)}
+
+
+def for_torch(array: np.ndarray) -> np.ndarray:
+    """Return an array that torch takes without a warning or a copy, to be read only, although nothing says so.
+
+    Writing into what was mapped for reading ends the process: give the tensor to nothing that writes.
+
+    >>> array = np.zeros(3)
+    >>> array.flags.writeable = False
+    >>> for_torch(array).flags.writeable
+    True
+    """
+    return np.asarray(_Seen(array))
+
+
 def _address(mapped: mmap.mmap) -> int:
     return np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superglobal_core.errors import UserError, name_list
-from superglobal_core.features.reading_ahead import let_go, read_ahead
+from superglobal_core.features.reading_ahead import for_torch, let_go, read_ahead
 from superglobal_core.files import load_array, read_json
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class FeatureStore:
             read_ahead(segment.array, np.array([first]), last - first)
 
     def release(self, start: int = 0, stop: int | None = None) -> None:
-        """Let go of the pages of rows (all by default) that were read: until then they count as this process's memory."""
+        """Let go of the pages of rows (all by default) that were read: they count as this process's memory."""
         for segment, first, last in self._within(start, len(self) if stop is None else stop):
             let_go(segment.array, first, last)
 
@@ -191,6 +191,8 @@ class FeatureStore:
             inside = flat[places] - self.starts[number]
             read_ahead(array, inside)
             out[places] = array[inside]
+            # The system takes in the surroundings of each row, too: many times the bytes that were asked for.
+            let_go(array, int(inside[0]), int(inside[-1]) + 1)
         return out.reshape(*rows.shape, self.shape[1])
 
     def read_into(self, buffer: Tensor, start: int) -> int:
@@ -200,9 +202,9 @@ class FeatureStore:
         at = 0
         for segment, first, last in self._within(start, start + len(buffer)):
             part = segment.array[first:last]
-            if not part.flags.writeable or min(part.strides) < 0 or not part.dtype.isnative:
-                part = part.astype(part.dtype.newbyteorder("="))  # torch takes none of these as it is
-            buffer[at : at + len(part)].copy_(torch.from_numpy(part))
+            if min(part.strides) < 0 or not part.dtype.isnative:
+                part = part.astype(part.dtype.newbyteorder("="))  # torch takes neither as it is
+            buffer[at : at + len(part)].copy_(torch.from_numpy(for_torch(part)))
             at += len(part)
         return at
 

@@ -49,7 +49,7 @@ def make_queries() -> tuple[np.ndarray, list[Query]]:
 def write_database(folder: Path, rows: int) -> None:
     """Write shards of float16 unit rows: images of places among distractors, which are one shard's in other columns."""
     rng = np.random.default_rng(0)
-    noise = _unit(rng.standard_normal((SHARD, DIMENSION), dtype=np.float32))
+    noise = _unit(rng.standard_normal((min(SHARD, rows), DIMENSION), dtype=np.float32))
     for number, start in enumerate(range(0, rows, SHARD)):
         shard = np.roll(noise[: min(SHARD, rows - start)], number * 37, axis=1)
         if number == 0:

@@ -13,7 +13,6 @@ import torch
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.features.extraction import Precision
-from superglobal_core.features.reading_ahead import for_torch
 from superglobal_core.networks.centre_pivot import Pyramids
 from superglobal_core.networks.correlation import CorrelationNetwork
 from superglobal_core.reranking.pairs import LocalFeatures, PairScorer
@@ -80,7 +79,7 @@ class CVNetScorer(PairScorer):
                 "these local features have no array 'map': extract them with the kind cvnet-maps "
                 f"(they hold {', '.join(features) or 'nothing'})"
             )
-        stored = torch.from_numpy(for_torch(np.asarray(features["map"])))
+        stored = torch.from_numpy(np.array(features["map"]))
         return self.network.prepare(stored.to(self.device, self.network.dtype))
 
     @torch.inference_mode()

@@ -50,10 +50,13 @@ def search(
     if k < 1:
         raise UserError(f"k is {k}: ask for at least one result")
     with scorer_for(queries, database, device) as scorer:
-        return _search(scorer, k, labelled)
+        return search_scored(scorer, k, labelled)
 
 
-def _search(scorer: Scorer, k: int, labelled: tuple[np.ndarray, np.ndarray] | None) -> SearchResult:
+def search_scored(
+    scorer: Scorer, k: int, labelled: tuple[np.ndarray, np.ndarray] | None = None
+) -> SearchResult:
+    """Find the best k and the labelled ranks by a scorer that is at hand: see `search`."""
     rows = len(scorer.database)
     counter, present = None, np.zeros(0, bool)
     if labelled is not None:

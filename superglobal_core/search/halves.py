@@ -6,42 +6,40 @@ import torch
 from torch import Tensor
 
 # Each part holds 11 significant bits; three hold float32's 24 and more.
-PARTS, BITS = 3, 11
-# The largest value of each query becomes less than two to this: far above float16's subnormal numbers,
-# where bits are lost, and below its largest.
+PARTS = 3
+# The largest value of each query becomes less than two to this: far below float16's largest number, and so far
+# above its smallest that the last part ends at 2 ** -39 of it.
 LARGEST = 14
 
 
 class HalfParts:
-    """Queries (Q, D), float32, as a sum of float16 matrices times powers of two.
+    """Queries (Q, D), float32, as sums of float16 matrices.
 
     A product of two float16 numbers is exact in float32, so multiplying the parts by float16 rows and adding up
-    in float32 is a float32 product: nothing of queries or rows is rounded. The matrix units of a GPU do it in
-    the time that reading the rows takes, where float32 arithmetic would take several times as long.
+    in float32 is a float32 product: rows are not rounded, and queries by less than 2 ** -38 of their largest
+    value. The matrix units of a GPU do it in the time that reading the rows takes, where float32 arithmetic
+    would take several times as long.
 
     >>> queries = torch.tensor([[1 / 3, -2e-7]])
-    >>> bool((HalfParts(queries).times(torch.eye(2, dtype=torch.float16)) == queries).all())
+    >>> bool((HalfParts(queries).times(torch.eye(2, dtype=torch.float16)) - queries).abs().max() < 1e-12)
     True
     """
 
     def __init__(self, queries: Tensor) -> None:
-        exponents = torch.frexp(queries.abs().amax(dim=1, keepdim=True)).exponent
-        rest = torch.ldexp(queries, LARGEST - exponents)
-        parts = []
+        exponents = torch.frexp(queries.abs().amax(dim=1, keepdim=True)).exponent - LARGEST
+        rest = torch.ldexp(queries, -exponents)
+        parts: list[Tensor] = []
         for _ in range(PARTS):
             parts.append(rest.half())
-            rest = torch.ldexp(rest - parts[-1].float(), torch.tensor(BITS, device=rest.device))
-        self._parts = torch.cat(parts)
-        self._exponents = exponents - LARGEST
+            rest = rest - parts[-1].float()
+        # The smallest first: so they are added up.
+        self._parts = torch.cat(parts[::-1])
+        self._scale = torch.ldexp(torch.ones_like(exponents, dtype=torch.float32), exponents)
 
-    def times(self, rows: Tensor) -> Tensor:
-        """Return the product with float16 rows (n, D): float32 (Q, n)."""
+    def times(self, rows: Tensor, out: Tensor | None = None) -> Tensor:
+        """Return the product with float16 rows (n, D): float32 (Q, n), in `out` where it is given."""
         products = half_product(self._parts, rows).view(PARTS, -1, len(rows))
-        # The smallest first: their sum may matter to the largest's last bit.
-        total = products[-1]
-        for product in products[:-1].flip(0):
-            total = torch.ldexp(total, torch.tensor(-BITS, device=rows.device)) + product
-        return torch.ldexp(total, self._exponents)
+        return torch.mul(products.sum(dim=0), self._scale, out=out)
 
 
 def half_product(left: Tensor, right: Tensor) -> Tensor:

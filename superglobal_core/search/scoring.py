@@ -17,7 +17,7 @@ from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.progress import Counter
 from superglobal_core.search.halves import HalfParts
-from superglobal_core.search.streaming import Streamer
+from superglobal_core.search.streaming import Resident, Streamer
 
 # Rows multiplied at a time on a CPU: the cast copy (4.7 MB at 2048-d) stays in cache, measured the fastest.
 # Every product has exactly this many rows, at multiples of it, whatever the shards' sizes: that makes the
@@ -31,8 +31,8 @@ CHUNK = 8
 AHEAD = 4
 # Rows multiplied at a time on a GPU, which wants much work at once.
 DEVICE_BLOCK = 32 * BLOCK
-# Scores held at a time, at most: they are ranked piece by piece.
-SLAB_SCORES = 8_000_000
+# Scores held at a time, at most, on a CPU and on a GPU: they are ranked piece by piece.
+SLAB_SCORES, DEVICE_SLAB_SCORES = 8_000_000, 2**27
 
 
 class Scorer(abc.ABC):
@@ -42,14 +42,16 @@ class Scorer(abc.ABC):
     integer and half-precision storage is cast block by block.
     """
 
-    def __init__(self, queries: np.ndarray, database: FeatureStore, device: torch.device, block: int) -> None:
+    def __init__(
+        self, queries: np.ndarray, database: FeatureStore, device: torch.device, block: int, slab: int
+    ) -> None:
         if queries.shape[1] != database.shape[1]:
             raise UserError(
                 f"the queries have {queries.shape[1]} dimensions and the database {database.shape[1]}: "
                 "extract both with the same network"
             )
         double = np.float64 in (queries.dtype, database.dtype)
-        self.device, self.block = device, block
+        self.device, self.block, self._slab = device, block, slab
         self.dtype = torch.float64 if double else torch.float32
         self.queries = torch.from_numpy(np.array(queries)).to(self.device, self.dtype)
         if not torch.isfinite(self.queries).all():
@@ -71,7 +73,7 @@ class Scorer(abc.ABC):
         Raises:
             UserError: when a score is not finite, with the row's number.
         """
-        width = max(1, SLAB_SCORES // (self.block * max(1, len(self.queries))))
+        width = max(1, self._slab // (self.block * max(1, len(self.queries))))
         columns = min(width, self.blocks) * self.block
         slab = torch.empty((len(self.queries), columns), dtype=self.dtype, device=self.device)
         with Counter("search", len(self.database), "rows") as counter:
@@ -112,7 +114,7 @@ class ThreadScorer(Scorer):
     """
 
     def __init__(self, queries: np.ndarray, database: FeatureStore) -> None:
-        super().__init__(queries, database, torch.device("cpu"), BLOCK)
+        super().__init__(queries, database, torch.device("cpu"), BLOCK, SLAB_SCORES)
         self._own = threading.local()
         self._threads = torch.get_num_threads()
         self._pool = ThreadPoolExecutor(self._threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -159,34 +161,36 @@ class DeviceScorer(Scorer):
     on the device and multiplied in full precision.
     """
 
-    def __init__(self, queries: np.ndarray, database: FeatureStore, device: torch.device) -> None:
-        super().__init__(queries, database, device, DEVICE_BLOCK)
-        self._streamer = Streamer(database, DEVICE_BLOCK, device)
-        half = self._streamer.dtype == torch.float16 and self.dtype == torch.float32
+    def __init__(
+        self,
+        queries: np.ndarray,
+        database: FeatureStore,
+        device: torch.device,
+        source: Resident | None = None,
+    ) -> None:
+        super().__init__(queries, database, device, DEVICE_BLOCK, DEVICE_SLAB_SCORES)
+        self._source = source or Streamer(database, DEVICE_BLOCK, device)
+        half = database.dtype == np.float16 and self.dtype == torch.float32
         self._parts = HalfParts(self.queries) if half else None
 
     def _score(self, number: int) -> Tensor:
-        [scores] = self._products(number, number + 1)
-        return scores
+        out = torch.empty((len(self.queries), self.block), dtype=self.dtype, device=self.device)
+        self._fill(out, number, number + 1)
+        return out
 
     def _fill(self, slab: Tensor, first: int, last: int) -> int:
-        for place, scores in enumerate(self._products(first, last)):
-            slab[:, place * self.block : (place + 1) * self.block] = scores
+        for place, block in enumerate(self._source.blocks(first, last)):
+            out = slab[:, place * self.block : (place + 1) * self.block]
+            if self._parts is not None:
+                self._parts.times(block, out)
+            else:
+                with full_precision():
+                    out.copy_(self.queries @ block.to(self.dtype).T)
         piece = slab[:, : (last - first) * self.block]
-        finite = torch.isfinite(piece).all(dim=0)
-        return -1 if finite.all() else int(torch.nonzero(~finite)[0])
-
-    def _products(self, first: int, last: int) -> Iterator[Tensor]:
-        for block in self._streamer.blocks(first, last):
-            yield multiply(self.queries, block, self._parts)
-
-
-def multiply(queries: Tensor, block: Tensor, parts: HalfParts | None = None) -> Tensor:
-    """Return queries (Q, D) times rows (n, D) as they are stored: (Q, n), in the queries' dtype, TF32 off."""
-    if parts is not None:
-        return parts.times(block)
-    with full_precision():
-        return queries @ block.to(queries.dtype).T
+        least, most = torch.aminmax(piece)  # NaN where there is one
+        if torch.isfinite(torch.stack([least, most])).all():
+            return -1
+        return int(torch.nonzero(~torch.isfinite(piece).all(dim=0))[0])
 
 
 @contextlib.contextmanager

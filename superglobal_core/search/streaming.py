@@ -82,7 +82,13 @@ class Streamer:
         return self._there[place]
 
 
-def resident(database: FeatureStore, rows: int, device: torch.device) -> list[Tensor]:
-    """Bring a whole database to a device that has the memory: its blocks, as `Streamer` yields them."""
-    streamer = Streamer(database, rows, device)
-    return [block.clone() for block in streamer.blocks(0, -(-len(database) // rows))]
+class Resident:
+    """A whole database on a device that has the memory, for many searches: blocks as a `Streamer`'s."""
+
+    def __init__(self, streamer: Streamer) -> None:
+        count = -(-len(streamer.database) // streamer.rows)
+        self._blocks = [block.clone() for block in streamer.blocks(0, count)]
+
+    def blocks(self, first: int, last: int) -> Iterator[Tensor]:
+        """Yield the blocks first ... last - 1, each (rows, D); rows beyond the last are zero."""
+        yield from self._blocks[first:last]

@@ -13,7 +13,7 @@ from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.timing.memory import measure_memory
 
 DIMENSION, QUERIES, SHORTLIST, SHARD = 1024, 8, 100, 10_000
-SMALL, LARGE = 20_000, 200_000  # the large one has 410 MB
+SMALL, LARGE = 20_000, 200_000  # 41 MB and 410 MB
 WRITTEN = 1000  # rows with content, spread over the first shards and the last
 
 
@@ -55,13 +55,14 @@ def test_the_size_of_the_database_does_not_matter(
         store, places = sparse_store(tmp_path / str(rows), rows)
         reranker(queries, store, places[shortlists])  # buffers that stay are made
         read.clear()
-        use = measure_memory(lambda store=store, at=places: found.append(reranker(queries, store, at[shortlists])))
+        use = measure_memory(
+            lambda store=store, at=places: found.append(reranker(queries, store, at[shortlists]))
+        )
         assert sum(read) == QUERIES * SHORTLIST
         taken.append(use.host_bytes)
         order, _ = found[-1]
         found[-1] = (np.searchsorted(places, order), found[-1][1])
     for one, other in zip(*found, strict=True):
         assert np.array_equal(one, other)
-    print("TAKEN", taken)
     if None not in taken:
-        assert taken[1] < taken[0] + 60e6
+        assert max(taken) < 40e6

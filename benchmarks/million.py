@@ -27,7 +27,7 @@ DIMENSION, SHARD, SHORTLIST, NEIGHBOURS = 2048, 50_000, 400, 9
 # As RParis: 70 queries, 5 of each of 14 places; about 350 labels each, all among the first 6,322 images.
 QUERIES, PLACES, OWN = 70, 14, 6322
 EASY, HARD, JUNK = 100, 150, 100
-# Rows at a time of the reader that is written plainly: 8 MB of float32, measured its fastest.
+# Rows at a time of the reader that is written plainly: 8 MB of float32, which stay in cache.
 PIECE = 1024
 # Mean AP under Easy, Medium and Hard, before and after reranking.
 Results = list[float]

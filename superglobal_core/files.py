@@ -169,9 +169,9 @@ def load_array(path: str | Path, mmap: bool = False) -> np.ndarray:
         UserError: when the file is absent, cut short, no `.npy`, or holds Python objects.
     """
     try:
-        # "c" maps the file for reading like "r", but lets torch take the array without a warning:
-        # a write would stay in memory and never reach the file.
-        array = np.load(path, mmap_mode="c" if mmap else None, allow_pickle=False)
+        # Not "c", although torch takes its arrays without a warning: the system sets memory aside for what might
+        # be written, and refuses a file larger than there is.
+        array = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,10 @@ import numpy as np
 from superglobal_core.errors import UserError, name_list
 from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 
-# Columns sorted at a time: 256 kB of float32, which stays in a core's own cache.
+# Columns counted at a time: 256 kB of float32, which stays in a core's own cache.
 COLUMNS = 65536
+# Bins of a query's scores: many more than a query has labelled images.
+BINS = 16384
 
 
 class LabelledQuery(Protocol):
@@ -68,8 +71,10 @@ class RankCounter:
     """Count the ranks of chosen items in a score matrix that comes in pieces of columns.
 
     The rank is the number of items that score higher, or equally with a smaller index: exactly
-    the place in a descending sort with ties by ascending index. Each piece's rows are sorted by
-    value alone, in cache, which costs a small part of sorting the indices of a whole row.
+    the place in a descending sort with ties by ascending index. The scores between a query's
+    lowest and highest item are divided into thousands of bins: counting a bin's scores is enough
+    where it holds no item, and the few scores in the others are compared one by one. That costs a
+    small part of sorting the indices of a whole row.
 
     query, item: int64 (L,), what to count; scores: (L,), the items' own scores, which must be the
     very numbers that the pieces hold. Pieces may come in any order, each column once.
@@ -86,6 +91,10 @@ class RankCounter:
         self._item, self._scores = item[self._order], scores[self._order]
         self._bounds = np.searchsorted(query[self._order], np.arange(query.max(initial=-1) + 2))
         self._counts = np.zeros(len(query), np.int64)
+        self._bins = [
+            _Bins(self._scores[start:stop]) if start < stop else None
+            for start, stop in itertools.pairwise(self._bounds.tolist())
+        ]
         self._threads = (
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         )
@@ -103,27 +112,66 @@ class RankCounter:
         Raises:
             UserError: when a score is NaN, which has no place in an order.
         """
-        rows = range(min(len(scores), len(self._bounds) - 1))
-        with ThreadPoolExecutor(self._threads) as pool:  # sorting releases the interpreter's lock
+        rows = range(min(len(scores), len(self._bins)))
+        with ThreadPoolExecutor(self._threads) as pool:  # counting releases the interpreter's lock
             list(pool.map(lambda row: self._add_row(row, scores[row], start), rows))
 
     def _add_row(self, row: int, scores: np.ndarray, start: int) -> None:
-        mine = slice(self._bounds[row], self._bounds[row + 1])
+        mine, bins = slice(self._bounds[row], self._bounds[row + 1]), self._bins[row]
         items, own, counts = self._item[mine], self._scores[mine], self._counts[mine]
         for offset in range(0, len(scores), COLUMNS):
             piece = scores[offset : offset + COLUMNS]
             first, last = start + offset, start + offset + len(piece)
-            values = np.sort(piece)  # ascending, NaN last
-            if values[-1] != values[-1]:
+            if np.isnan(piece.min()):
                 raise UserError(
                     f"a score of query {row} is NaN (columns {first} to {last - 1}): mend the input"
                 )
-            higher = len(values) - np.searchsorted(values, own, side="right")
-            higher_or_equal = len(values) - np.searchsorted(values, own, side="left")
+            if bins is None:
+                continue
+            higher, higher_or_equal = bins.count(piece)
             # Equal scores of columns before the item count, those after it do not.
             counts += np.where(items >= last, higher_or_equal, higher)
             for index in np.flatnonzero((items >= first) & (items < last) & (higher_or_equal > higher + 1)):
                 counts[index] += np.count_nonzero(piece[: items[index] - first] == own[index])
+
+
+class _Bins:
+    """Bins between the lowest and the highest of some scores, to count how many of others lie above each."""
+
+    def __init__(self, own: np.ndarray) -> None:
+        # Any function that never falls as scores rise will do, so rounding costs time at worst, never a count.
+        self._type = np.float32 if own.dtype in (np.float16, np.float32) else np.float64
+        self._own = own
+        with np.errstate(all="ignore"):
+            self._low = own.min().astype(self._type)
+            width = own.max().astype(self._type) - self._low
+            scale = self._type(BINS - 3) / width
+        # Where all are equal or too far apart to be divided, all scores between them are compared one by one.
+        self._scale = scale if np.isfinite(scale) and width > 0 else self._type(0)
+        self._bin = self._bins_of(own)
+        self._holds_item = np.zeros(BINS, bool)
+        self._holds_item[self._bin] = True
+
+    def _bins_of(self, scores: np.ndarray) -> np.ndarray:
+        if self._scale == 0:
+            return np.ones(len(scores), np.int64)
+        with np.errstate(over="ignore"):
+            place = np.subtract(scores, self._low, dtype=self._type)
+            np.multiply(place, self._scale, out=place)
+        # 0 and BINS - 1 are for what is below and above all.
+        np.add(place, 1, out=place)
+        np.clip(place, 0, BINS - 1, out=place)
+        return place.astype(np.int64)
+
+    def count(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Count of each of the own scores how many others are higher, and how many higher or equal."""
+        bins = self._bins_of(scores)
+        counts = np.bincount(bins, minlength=BINS)
+        near = np.sort(scores[self._holds_item[bins]])
+        counts[self._holds_item] = 0
+        above = (len(scores) - len(near) - np.cumsum(counts))[self._bin]
+        higher = above + len(near) - np.searchsorted(near, self._own, side="right")
+        return higher, above + len(near) - np.searchsorted(near, self._own, side="left")
 
 
 def ranks_from_scores(scores: np.ndarray, queries: Sequence[LabelledQuery]) -> LabelledRanks:

@@ -1,4 +1,4 @@
-"""Telling the system which rows of a memory-mapped file are about to be read, so that the disk reads them together."""
+"""Telling the system which rows of a memory-mapped file are about to be read, and which were read."""
 
 from __future__ import annotations
 
@@ -36,6 +36,45 @@ def read_ahead(array: np.ndarray, rows: np.ndarray, count: int = 1) -> None:
         # Only a hint: where the system does not take it, reading is slow and right.
         with contextlib.suppress(OSError, ValueError):
             mapped.madvise(mmap.MADV_WILLNEED, start, stop - start)
+
+
+def let_go(array: np.ndarray, start: int, stop: int) -> None:
+    """Take the pages of rows start ... stop - 1 of a memory-mapped array out of this process's memory.
+
+    They stay in the system's cache, and are taken in again when they are read; does nothing for other arrays.
+    """
+    mapped = getattr(array, "_mmap", None)
+    if mapped is None or not hasattr(mmap, "MADV_DONTNEED") or start >= stop:
+        return
+    if not array.flags.c_contiguous:  # a row lies all over the file
+        mapped.madvise(mmap.MADV_DONTNEED)
+        return
+    first = array.__array_interface__["data"][0] - _address(mapped)
+    begin = (first + start * array.strides[0]) // mmap.PAGESIZE * mmap.PAGESIZE
+    with contextlib.suppress(OSError, ValueError):
+        mapped.madvise(mmap.MADV_DONTNEED, begin, first + stop * array.strides[0] - begin)
+
+
+class _Seen:
+    """An array's memory, said to be writable: NumPy makes an array of it without a copy."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array  # keeps the memory
+        facts = array.__array_interface__
+        self.__array_interface__ = facts | {"data": (facts["data"][0], False)}
+
+
+def for_torch(array: np.ndarray) -> np.ndarray:
+    """Return an array that torch takes without a warning or a copy, to be read only, although nothing says so.
+
+    Writing into what was mapped for reading ends the process: give the tensor to nothing that writes.
+
+    >>> array = np.zeros(3)
+    >>> array.flags.writeable = False
+    >>> for_torch(array).flags.writeable
+    True
+    """
+    return np.asarray(_Seen(array))
 
 
 def _address(mapped: mmap.mmap) -> int:

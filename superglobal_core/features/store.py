@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import mmap
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superglobal_core.errors import UserError, name_list
-from superglobal_core.features.reading_ahead import read_ahead
+from superglobal_core.features.reading_ahead import for_torch, let_go, read_ahead
 from superglobal_core.files import load_array, read_json
 
 if TYPE_CHECKING:
@@ -112,12 +111,26 @@ class FeatureStore:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def release(self) -> None:
-        """Let go of the pages of the files that were read; they count as this process's memory until then."""
-        for segment in self.segments:
-            mapped = getattr(segment.array, "_mmap", None)
-            if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
-                mapped.madvise(mmap.MADV_DONTNEED)
+    def will_read(self, start: int, stop: int) -> None:
+        """Ask the system to bring rows into memory that are read soon; it does so while others are worked on."""
+        for segment, first, last in self._within(start, stop):
+            read_ahead(segment.array, np.array([first]), last - first)
+
+    def release(self, start: int = 0, stop: int | None = None) -> None:
+        """Let go of the pages of rows (all by default) that were read: they count as this process's memory."""
+        for segment, first, last in self._within(start, len(self) if stop is None else stop):
+            let_go(segment.array, first, last)
+
+    def _within(self, start: int, stop: int) -> Iterator[tuple[Segment, int, int]]:
+        """Yield the segments that hold rows of a range, with the part of theirs that lies in it."""
+        first, last = max(start, 0), min(stop, len(self))
+        number = int(np.searchsorted(self.starts, first, side="right")) - 1
+        while first < last:
+            here, after = int(self.starts[number]), int(self.starts[number + 1])
+            if first < after:
+                yield self.segments[number], first - here, min(last, after) - here
+                first = min(last, after)
+            number += 1
 
     def all_rows(self) -> np.ndarray:
         """Return the whole matrix in memory: for queries, which are few."""
@@ -173,30 +186,27 @@ class FeatureStore:
         # In ascending order the disk is read in one direction.
         order = np.argsort(flat, kind="stable")
         cuts = np.searchsorted(flat[order], self.starts)
-        for number, segment in enumerate(self.segments):
-            places = order[cuts[number] : cuts[number + 1]]
-            if len(places):
-                inside = flat[places] - self.starts[number]
-                read_ahead(segment.array, inside)
-                out[places] = segment.array[inside]
+        for number in np.flatnonzero(np.diff(cuts)).tolist():
+            places, array = order[cuts[number] : cuts[number + 1]], self.segments[number].array
+            inside = flat[places] - self.starts[number]
+            read_ahead(array, inside)
+            out[places] = array[inside]
+            # The system takes in the surroundings of each row, too: many times the bytes that were asked for.
+            let_go(array, int(inside[0]), int(inside[-1]) + 1)
         return out.reshape(*rows.shape, self.shape[1])
 
     def read_into(self, buffer: Tensor, start: int) -> int:
         """Copy the rows from `start` on into `buffer` (n, D), cast to its dtype; return how many there were."""
         import torch
 
-        stop = min(start + len(buffer), len(self))
-        number = int(np.searchsorted(self.starts, start, side="right")) - 1
-        at = start
-        while at < stop:
-            offset = at - int(self.starts[number])
-            part = self.segments[number].array[offset : offset + stop - at]
-            if not part.flags.writeable or min(part.strides) < 0 or not part.dtype.isnative:
-                part = part.astype(part.dtype.newbyteorder("="))  # torch takes none of these as it is
-            buffer[at - start : at - start + len(part)].copy_(torch.from_numpy(part))
+        at = 0
+        for segment, first, last in self._within(start, start + len(buffer)):
+            part = segment.array[first:last]
+            if min(part.strides) < 0 or not part.dtype.isnative:
+                part = part.astype(part.dtype.newbyteorder("="))  # torch takes neither as it is
+            buffer[at : at + len(part)].copy_(torch.from_numpy(for_torch(part)))
             at += len(part)
-            number += 1
-        return stop - start
+        return at
 
 
 def open_queries_and_database(

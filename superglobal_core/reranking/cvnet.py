@@ -79,7 +79,7 @@ class CVNetScorer(PairScorer):
                 "these local features have no array 'map': extract them with the kind cvnet-maps "
                 f"(they hold {', '.join(features) or 'nothing'})"
             )
-        stored = torch.from_numpy(np.asarray(features["map"]))
+        stored = torch.from_numpy(np.array(features["map"]))
         return self.network.prepare(stored.to(self.device, self.network.dtype))
 
     @torch.inference_mode()

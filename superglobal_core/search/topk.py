@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+# Columns in a group, of which only the highest score is looked at first, and how many groups make that pay.
+GROUP, LEAST_GROUPS = 64, 8
 # Elements sorted at a time where ties must be resolved: bounds the memory (12 bytes each).
 SORTED_AT_ONCE = 4_000_000
 
@@ -41,9 +43,44 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if k * 4 >= scores.shape[1]:
         values, columns = torch.sort(scores, dim=1, descending=True, stable=True)
         return values[:, :k].contiguous(), columns[:, :k].contiguous()
+    if k * GROUP * LEAST_GROUPS <= scores.shape[1] and (found := _by_groups(scores, k)) is not None:
+        return found
     columns = best_columns(scores, k).sort(dim=1).values
     values, order = torch.sort(scores.gather(1, columns), dim=1, descending=True, stable=True)
     return values, columns.gather(1, order)
+
+
+def _by_groups(scores: Tensor, k: int) -> tuple[Tensor, Tensor] | None:
+    """Find the k highest scores among those no lower than the k-th highest group's highest.
+
+    They read the scores twice and sort little. None where too many scores are that high.
+    """
+    whole = scores.shape[1] // GROUP * GROUP
+    highest = scores[:, :whole].unflatten(1, (-1, GROUP)).amax(dim=2)
+    floor = torch.topk(highest, k, dim=1).values[:, -1:]
+    found = _compact(scores, scores >= floor, most=4 * k)
+    if found is None:
+        return None
+    values, order = torch.sort(found[0], dim=1, descending=True, stable=True)
+    return values[:, :k].contiguous(), found[1].gather(1, order[:, :k])
+
+
+def _compact(scores: Tensor, wanted: Tensor, most: int) -> tuple[Tensor, Tensor] | None:
+    """Return the scores wanted (Q, n) and their columns, ascending, (Q, m) with m the most that a row has.
+
+    Rows with fewer are filled up with the lowest value. None where a row has more than `most`.
+    """
+    query, column = torch.nonzero(wanted, as_tuple=True)
+    counts = torch.bincount(query, minlength=len(scores))
+    width = int(counts.max()) if len(counts) else 0
+    if width > most:
+        return None
+    # Each row's one after the other from the left.
+    place = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
+    values = scores.new_full((len(scores), width), -torch.inf)
+    columns = query.new_zeros((len(scores), width))
+    values[query, place], columns[query, place] = scores[query, column], column
+    return values, columns
 
 
 class RunningTopK:
@@ -63,15 +100,31 @@ class RunningTopK:
 
     def add(self, scores: Tensor, start: int) -> None:
         """Merge the columns start ... of a piece (Q, n)."""
-        values, columns = top_k(scores, self.k)
-        columns += start
-        if self.scores is not None and self.indices is not None:
-            # What is held has smaller indices: before the new ones, a stable sort keeps it first.
-            values = torch.cat([self.scores, values], dim=1)
-            columns = torch.cat([self.indices, columns], dim=1)
-            values, order = torch.sort(values, dim=1, descending=True, stable=True)
-            values, columns = values[:, : self.k], columns.gather(1, order[:, : self.k])
-        self.scores, self.indices = values, columns
+        if self.scores is None or self.indices is None:
+            self.scores, self.indices = top_k(scores, self.k)
+            self.indices += start
+            return
+        values, columns = self._candidates(scores)
+        if values.shape[1] == 0:
+            return
+        # What is held has smaller indices: before the new ones, a stable sort keeps it first.
+        values = torch.cat([self.scores, values], dim=1)
+        columns = torch.cat([self.indices, columns + start], dim=1)
+        values, order = torch.sort(values, dim=1, descending=True, stable=True)
+        self.scores, self.indices = values[:, : self.k], columns.gather(1, order[:, : self.k])
+
+    def _candidates(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what of a piece can be among the best, with its columns, ascending where scores are equal.
+
+        After a few pieces that is little: only what beats the k-th score held. Rows with less of it
+        than others are filled up with the lowest value.
+        """
+        assert self.scores is not None
+        if self.scores.shape[1] < self.k:
+            return top_k(scores, self.k)
+        # Not what equals the k-th score: it comes after it, by its larger index.
+        found = _compact(scores, scores > self.scores[:, -1:], most=self.k)
+        return top_k(scores, self.k) if found is None else found
 
 
 class Everything:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import mmap
+import re
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers import unit_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superglobal_core.features import reading_ahead
-from superglobal_core.features.reading_ahead import read_ahead
+from superglobal_core.features.reading_ahead import for_torch, let_go, read_ahead
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.files import load_array
 from superglobal_core.timing.storage import cached_share, drop_from_page_cache
@@ -83,3 +86,47 @@ def test_a_system_that_takes_no_hints(path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delattr(mmap, "MADV_WILLNEED")
     read_ahead(array, np.arange(1))
     assert pages(path, 0) == 0
+
+
+def resident() -> int:
+    """Bytes of mapped files that count as this process's memory."""
+    found = re.search(r"RssFile:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much of mapped files is resident")
+@pytest.mark.parametrize("cut", [0, 137])
+def test_rows_that_were_read_are_let_go_and_can_be_read_again(path: Path, cut: int) -> None:
+    array = load_array(path, mmap=True)[cut:]
+    whole = np.array(array)  # takes in all pages
+    before = resident()
+    let_go(array, 0, 2000)
+    half = before - resident()
+    assert abs(half - 2000 * 4096) < 1e6
+    let_go(array, 0, len(array))
+    assert abs(before - resident() - array.nbytes) < 1e6
+    assert np.array_equal(array, whole)
+    let_go(whole, 0, len(whole))  # in memory for good
+    assert np.array_equal(array, whole)
+
+
+def test_a_range_of_a_store_is_let_go_across_its_segments(path: Path) -> None:
+    store = FeatureStore.open(path, path)
+    whole = store.all_rows()
+    store.will_read(ROWS - 10, ROWS + 10)
+    store.will_read(2 * ROWS, 3 * ROWS)  # there are none
+    for start, stop in ((ROWS - 5, ROWS + 5), (0, 2 * ROWS), (2 * ROWS, 2 * ROWS + 9)):
+        store.release(start, stop)
+    assert np.array_equal(store.all_rows(), whole)
+
+
+def test_torch_takes_a_mapped_array_as_it_is(path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    array = load_array(path, mmap=True)[3:9, ::2]
+    assert not array.flags.writeable
+    tensor = torch.from_numpy(for_torch(array))
+    assert tensor.data_ptr() == array.__array_interface__["data"][0]
+    expected = np.array(array)
+    del array  # the tensor keeps the file open
+    assert np.array_equal(tensor.numpy(), expected)
+    assert not recwarn.list

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore, Segment
-from superglobal_core.search import exact
+from superglobal_core.search import scoring
 from superglobal_core.search.exact import search
 
 DTYPES = [np.float16, np.float32, np.float64, np.int8, np.uint8, np.int64]
@@ -61,8 +61,8 @@ def test_equals_a_stable_sort(
     places = np.argsort(order, axis=1)
     query, row = rng.integers(0, queries, 20), rng.integers(-1, rows, 20)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "BLOCK", block)
-        patch.setattr(exact, "SLAB_SCORES", slab)
+        patch.setattr(scoring, "BLOCK", block)
+        patch.setattr(scoring, "SLAB_SCORES", slab)
         found = search(wanted, cut(database, cuts), k, labelled=(query, row), device="cpu")
     assert np.array_equal(found.indices, order[:, :k])
     assert np.array_equal(found.scores, np.take_along_axis(scores, order, axis=1)[:, :k])
@@ -160,7 +160,7 @@ def test_only_a_block_of_the_database_is_held(tmp_path: Path) -> None:
             return super().read_into(buffer, start)
 
     search(database[:2], Watched([Segment(database, tmp_path)], "watched"), 5, device="cpu")
-    assert 0 < largest <= exact.BLOCK
+    assert 0 < largest <= scoring.BLOCK
 
 
 @pytest.mark.gpu

@@ -64,3 +64,18 @@ def test_the_best_of_groups_are_the_best_of_all(scores: np.ndarray, k: int, lowe
 
 def test_no_columns_wanted() -> None:
     assert best_columns(torch.ones(2, 3), 0).shape == (2, 0)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    columns=st.integers(500, 3000),
+    values=st.sampled_from([2, 50, 10**6]),
+    k=st.integers(1, 6),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_many_columns_are_looked_at_in_groups(columns: int, values: int, k: int, seed: int) -> None:
+    scores = np.random.default_rng(seed).integers(0, values, (3, columns)).astype(np.float32)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    found, places = top_k(torch.from_numpy(scores), k)
+    assert np.array_equal(places, order)
+    assert np.array_equal(found, np.take_along_axis(scores, order, axis=1))

@@ -9,6 +9,7 @@ rule download:
         f"{LOGS}/download/{{download}}.log",
     conda:
         "../../environment.yml"
+    retries: 2
     resources:
         download_mb=download_mb,
     params:
@@ -60,6 +61,8 @@ if SET:
             f"{LOGS}/distractors/{SET}/{{part}}.log",
         conda:
             "../../environment.yml"
+        # What came before it failed is there still; the other archives go on (profiles: keep-going).
+        retries: 2
         threads: 8
         resources:
             gpu=1,

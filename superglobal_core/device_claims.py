@@ -47,7 +47,9 @@ def claim_gpu(count: int, folder: str | Path | None = None) -> str | None:
         name, others = _claim(names, Path(folder) if folder is not None else _own_folder())
         if others:
             every = f"all {len(names)} GPUs are" if len(names) > 1 else "the GPU is"
-            print(f"{every} in use by other processes: this one shares GPU {name}", file=sys.stderr, flush=True)
+            print(
+                f"{every} in use by other processes: this one shares GPU {name}", file=sys.stderr, flush=True
+            )
         os.environ[VISIBLE] = os.environ[CLAIMED] = name
         return name
 

@@ -29,10 +29,14 @@ def unfinished(needs: Needs, results: str | Path, command: Sequence[str]) -> str
     if needs.distractor_set is not None:
         name = needs.distractor_set.name
         parts = {part: logs / f"distractors/{name}/{part:03d}.log" for part in needs.parts}
-        begun = [part for part, log in parts.items() if log.is_file() and not _described(needs, results, part)]
+        begun = [
+            part for part, log in parts.items() if log.is_file() and not _described(needs, results, part)
+        ]
         if begun:
             word = "archive" if len(begun) == 1 else "archives"
-            left.append(f"{word} {name_list(begun, 100)} of {name} ({name_list(parts[part] for part in begun)})")
+            left.append(
+                f"{word} {name_list(begun, 100)} of {name} ({name_list(parts[part] for part in begun)})"
+            )
     if not left:
         return None
     return (

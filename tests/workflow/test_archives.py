@@ -95,7 +95,11 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archives]:
     with Server(files) as server:
         photos = {"name": "a.tgz", "urls": [server.url("a.tgz")], "format": "tar.gz", "unpack": "jpg"}
         gnd = {"name": "gnd.pkl", "urls": [server.url("gnd.pkl")], "format": "pickle"}
-        parts = {"count": len(PARTS), "name": "many.{part}.tar.gz", "urls": [server.url("many.{part}.tar.gz")]}
+        parts = {
+            "count": len(PARTS),
+            "name": "many.{part}.tar.gz",
+            "urls": [server.url("many.{part}.tar.gz")],
+        }
         mine = {"kind": "dataset", "folder": "mine", "groundtruth": "gnd.pkl", "files": [gnd, photos]}
         entries = {"mine": mine, "many": {"kind": "distractors", "folder": "many", "parts": parts}}
         written = {name: {"title": "t", "licence": "CC0", **entry} for name, entry in entries.items()}

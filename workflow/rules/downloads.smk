@@ -7,9 +7,9 @@ rule download:
         f"{ROOT}/records/{{download}}.json",
     log:
         f"{LOGS}/download/{{download}}.log",
+    retries: 2
     conda:
         "../../environment.yml"
-    retries: 2
     resources:
         download_mb=download_mb,
     params:
@@ -59,10 +59,10 @@ if SET:
             ],
         log:
             f"{LOGS}/distractors/{SET}/{{part}}.log",
-        conda:
-            "../../environment.yml"
         # What came before it failed is there still; the other archives go on (profiles: keep-going).
         retries: 2
+        conda:
+            "../../environment.yml"
         threads: 8
         resources:
             gpu=1,

@@ -26,6 +26,12 @@ onstart:
     save_suite(SUITE, f"{RESULTS}/suite.json")
 
 
+onerror:
+    command = ["snakemake", *sys.argv[1:]]
+    if workflow.is_main_process and (left := unfinished(NEEDS, RESULTS, command)):
+        logger.error(left)
+
+
 localrules:
     all,
     ablation,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from superglobal_core.device_claims import claim_gpu
 from superglobal_core.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def choose_device(name: str) -> torch.device:
-    """Turn `auto`, `cpu` or `cuda` into a torch device; `auto` takes the GPU where there is one.
+    """Turn `auto`, `cpu` or `cuda` into a torch device; `auto` takes a GPU where there is one.
+
+    Of several GPUs each process has one of its own, if there are enough (see `device_claims.claim_gpu`).
+    A process in which CUDA is in use already stays as it is.
 
     Raises:
         UserError: for another name, or `cuda` on a machine without a usable GPU.
@@ -22,9 +26,14 @@ def choose_device(name: str) -> torch.device:
 
     if name not in DEVICES:
         raise unknown_name("device", name, DEVICES)
+    if name == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_initialized():
+        # Counting leaves CUDA alone, which would not look again at what is visible.
+        claim_gpu(torch.cuda.device_count())
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise UserError(
             "--device cuda: no usable NVIDIA GPU here (see `superglobal doctor`); use --device cpu"
         )
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
+    return torch.device("cuda" if available else "cpu")

@@ -26,6 +26,7 @@ from superglobal_core.methods.registry import folder_digest
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.steps.items import checkpoint_path, record_of, weights_path
 from superglobal_core.steps.needs import generation_of, needs_of
+from superglobal_core.steps.unfinished import unfinished
 
 min_version("9.10")
 

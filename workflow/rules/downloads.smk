@@ -7,6 +7,7 @@ rule download:
         f"{ROOT}/records/{{download}}.json",
     log:
         f"{LOGS}/download/{{download}}.log",
+    retries: 2
     conda:
         "../../environment.yml"
     resources:
@@ -58,6 +59,8 @@ if SET:
             ],
         log:
             f"{LOGS}/distractors/{SET}/{{part}}.log",
+        # What came before it failed is there still; the other archives go on (profiles: keep-going).
+        retries: 2
         conda:
             "../../environment.yml"
         threads: 8

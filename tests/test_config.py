@@ -112,8 +112,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 WRONG: list[tuple[str, Any, list[str]]] = [
     ("title", ..., ["title is missing: add it"]),
-    ("datasets", ..., ["datasets is missing"]),
-    ("datasets", {}, ["datasets: ", "at least 1 item"]),
+    ("datasets", ..., ["datasets: at least 1 item"]),
+    ("datasets", {}, ["datasets: at least 1 item"]),
     ("colour", "red", ["colour is no key of a suite: remove it or correct its spelling"]),
     ("datasets.drawn.synthetic.sead", 3, ["datasets.drawn.synthetic.sead is no key of a suite"]),
     ("suite", "../up", ["suite is '../up': use letters, digits"]),

@@ -48,8 +48,8 @@ def write_planted_rows(
         for number in range(count):
             start = first + number * shard_size
             stop = min(start + shard_size, last)
-            about = {"shard": number, "shards": count, "first": start, "rows": stop - start}
-            about |= {"descriptor": world.descriptor}
+            place = {"shard": number, "shards": count, "first": start, "rows": stop - start}
+            about = place | {"descriptor": world.descriptor}
             path = out / shard_name(number)
             if _is_done(path, about, replace):
                 done += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from superglobal_core.reporting import texts
 from superglobal_core.reporting.drawing import (
     MUTED,
     SERIES,
@@ -12,11 +13,11 @@ from superglobal_core.reporting.drawing import (
     add_legend,
     log_limits,
     plain_grid,
-    set_whole_title,
+    set_title,
     to_svg,
 )
 from superglobal_core.reporting.scale_view import SHORT_NAMES, ScaleView, summary
-from superglobal_core.reporting.speed_figures import MARKERS, exponent
+from superglobal_core.reporting.speed_figures import MARKERS
 from superglobal_core.scale_record import Stage
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def time_figure(view: ScaleView) -> Figure | None:
     """Draw each stage's median seconds against the size, with the fitted power laws."""
     if not view.growth:
         return None
-    names = [f"{SHORT_NAMES[each.stage]}: {exponent(each.whole)}" for each in view.growth]
+    names = [
+        f"{SHORT_NAMES[each.stage]}: {each.whole.exponent:.2f}".replace("-", texts.MINUS)
+        for each in view.growth
+    ]
 
     def draw(panels: Sequence[Axes]) -> None:
         (axes,) = panels
@@ -61,10 +65,10 @@ def time_figure(view: ScaleView) -> Figure | None:
         add_legend(axes, handles, names)
 
     reading = (
-        "Points are medians with their quartiles, lines the fitted power laws, both axes logarithmic: with an "
+        "Points are medians with their quartiles, lines the fitted power laws, their exponents in the legend: with an "
         "exponent of 1 ten times as many vectors take ten times as long, with 0 no longer."
     )
-    height = 3.9 + 0.2 * len(names)
+    height = 3.6 + 0.1 * len(names)
     return Figure("scale-time", "Time against the size of the database", reading, to_svg(draw, 1, height))
 
 
@@ -122,4 +126,4 @@ def _finish(axes: Axes, view: ScaleView, values: Sequence[float], unit: str, tit
     axes.set_xlabel("vectors in the database")
     axes.set_ylabel(unit)
     plain_grid(axes)
-    set_whole_title(axes, title)
+    set_title(axes, title)

@@ -190,6 +190,36 @@ WRONG: list[tuple[str, Any, list[str]]] = [
 ]
 
 
+SCALED: dict[str, Any] = {"suite": "grown", "title": "Grown", "scale": {"sizes": [1000, 3000]}}
+
+
+def test_a_suite_of_scale_alone(tmp_path: Path) -> None:
+    jsonschema.validate(SCALED, schema())
+    suite = parse_suite(SCALED, "grown.yaml")
+    assert suite.scale is not None
+    assert suite.scale.parts() == [(0, 1000), (1000, 3000)]
+    assert suite.scale.world().within == 1000
+    save_suite(suite, tmp_path / "suite.json")
+    assert read_saved_suite(tmp_path / "suite.json") == suite
+    assert parse_suite({**GOOD, "scale": {}}, "mine.yaml").scale is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scale": {"sizes": [3000, 1000]}}, "scale: sizes are 3000, 1000: give them in ascending order"),
+        ({"scale": {"sizes": [100]}}, "scale: 14 landmarks have 840 images, more than the first 100 rows"),
+        ({"scale": {"k": 10}}, "scale: shortlist is 400, more than the 10 places"),
+        ({"datasets": GOOD["datasets"]}, "datasets, descriptors and methods belong together"),
+    ],
+)
+def test_mistakes_of_scale_are_told(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_suite(SCALED | changes, "grown.yaml")
+    assert message in str(caught.value)
+    assert "at least 1 item" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "messages"), WRONG, ids=[f"{path} = {value}" for path, value, _ in WRONG]
 )

@@ -59,6 +59,7 @@ def time_figure(view: ScaleView) -> Figure | None:
             handles += axes.plot([size for size, _ in points], medians, marker, color=colour, markersize=5.5)
             line = [each.whole.seconds_at_one * size**each.whole.exponent for size in each.whole.sizes]
             axes.plot(each.whole.sizes, line, color=colour, linewidth=1.2)
+            values += line
         _finish(
             axes, view, values, "seconds", f"{view.records[0].queries} queries: time against the database"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from superglobal_core.config_ablation import Ablation
 from superglobal_core.config_parts import (
@@ -21,6 +21,8 @@ from superglobal_core.config_parts import (
     mistake,
     short_forms,
 )
+from superglobal_core.config_scale import Scale
+from superglobal_core.config_timing import Timing
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
 from superglobal_core.methods.folder import MethodFolder
@@ -236,34 +238,20 @@ class Method(Model):
         return {key: value for key, value in own.items() if value is not None} | self.parameters
 
 
-class Timing(Model):
-    """How the methods are timed: in turn, on the same shortlists of the first data set, strictly alone."""
-
-    shortlist: int = Field(400, ge=1, description="candidates a query, the same for all methods")
-    sizes: list[Annotated[int, Field(ge=1)]] = Field(
-        [50, 100, 200, 400, 800, 1600], description="shortlists whose growth of latency is fitted"
-    )
-    queries: int = Field(10, ge=1, description="queries that are timed, in turn")
-    repeats: int = Field(20, ge=1, description="samples of each method and scope")
-    budget: float = Field(
-        30.0, gt=0, description="seconds a method may take in a scope; slow ones are scaled from fewer pairs"
-    )
-    precision: Literal["float32", "bfloat16", "float16"] = Field(
-        "float16", description="of local methods' networks on a GPU"
-    )
-
-
 class Suite(Model):
     """One suite: which data, which descriptors, which methods, and how to evaluate."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=may_lack("descriptors"))
+    model_config = ConfigDict(extra="forbid")
 
     suite: Name = Field(description="the folder of its results and reports")
     title: str = Field(description="the report's heading")
     note: str | None = Field(None, description="shown at the top of the report")
-    datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name")
+    scale: Scale | None = Field(
+        None, description="also measure how cost grows with the database; it needs none of the next three"
+    )
+    datasets: dict[Name, Dataset] = Field({}, validate_default=True, description="data sets by name")
     descriptors: dict[Name, Descriptor] = Field(
-        min_length=1, description="descriptors by name; left out where methods make them"
+        {}, validate_default=True, description="descriptors by name; left out where methods make them"
     )
     method_paths: list[Path] = Field(
         [], description="folders that hold methods' folders, beside workflow/methods"
@@ -281,7 +269,8 @@ class Suite(Model):
         False, description="keep the images of distractor_set, which are deleted once described"
     )
     methods: dict[Name, Method] = Field(
-        min_length=1,
+        {},
+        validate_default=True,
         description="methods by name, or a list of names; those that make descriptors join `descriptors`",
         json_schema_extra=short_forms,
     )
@@ -293,8 +282,20 @@ class Suite(Model):
     bootstrap: int = Field(1000, ge=0, description="resamples for the 95 % intervals")
     seed: int = Field(0, ge=0, description="of the resampling")
 
+    @field_validator("datasets", "descriptors", "methods")
+    @classmethod
+    def _there(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        # One of a `scale` that is wrong itself is not asked for more.
+        if not value and info.data.get("scale", True) is None:
+            raise ValueError("at least 1 item is needed (see config/README.md)")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Suite:
+        if bool(self.datasets) != bool(self.descriptors and self.methods):
+            raise ValueError(
+                "datasets, descriptors and methods belong together: give all of them, or `scale` alone"
+            )
         for name, descriptor in self.descriptors.items():
             for dataset in descriptor.existing or {}:
                 if dataset not in self.datasets:

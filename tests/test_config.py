@@ -112,8 +112,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 WRONG: list[tuple[str, Any, list[str]]] = [
     ("title", ..., ["title is missing: add it"]),
-    ("datasets", ..., ["datasets is missing"]),
-    ("datasets", {}, ["datasets: ", "at least 1 item"]),
+    ("datasets", ..., ["datasets: at least 1 item"]),
+    ("datasets", {}, ["datasets: at least 1 item"]),
     ("colour", "red", ["colour is no key of a suite: remove it or correct its spelling"]),
     ("datasets.drawn.synthetic.sead", 3, ["datasets.drawn.synthetic.sead is no key of a suite"]),
     ("suite", "../up", ["suite is '../up': use letters, digits"]),
@@ -188,6 +188,36 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         ["give either 'codes', or both 'queries' and 'database'"],
     ),
 ]
+
+
+SCALED: dict[str, Any] = {"suite": "grown", "title": "Grown", "scale": {"sizes": [1000, 3000]}}
+
+
+def test_a_suite_of_scale_alone(tmp_path: Path) -> None:
+    jsonschema.validate(SCALED, schema())
+    suite = parse_suite(SCALED, "grown.yaml")
+    assert suite.scale is not None
+    assert suite.scale.parts() == [(0, 1000), (1000, 3000)]
+    assert suite.scale.world().within == 1000
+    save_suite(suite, tmp_path / "suite.json")
+    assert read_saved_suite(tmp_path / "suite.json") == suite
+    assert parse_suite({**GOOD, "scale": {}}, "mine.yaml").scale is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scale": {"sizes": [3000, 1000]}}, "scale: sizes are 3000, 1000: give them in ascending order"),
+        ({"scale": {"sizes": [100]}}, "scale: 14 landmarks have 840 images, more than the first 100 rows"),
+        ({"scale": {"k": 10}}, "scale: shortlist is 400, more than the 10 places"),
+        ({"datasets": GOOD["datasets"]}, "datasets, descriptors and methods belong together"),
+    ],
+)
+def test_mistakes_of_scale_are_told(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_suite(SCALED | changes, "grown.yaml")
+    assert message in str(caught.value)
+    assert "at least 1 item" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

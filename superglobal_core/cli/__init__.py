@@ -7,6 +7,7 @@ from superglobal_core.cli import (  # noqa: F401
     method_verbs,
     parameter_verbs,
     retrieval_verbs,
+    scale_verbs,
     study_verbs,
 )
 from superglobal_core.cli.app import app, main

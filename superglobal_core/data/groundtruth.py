@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from superglobal_core.errors import UserError, name_list
+from superglobal_core.files import atomic_write
 
 LABELS = ("easy", "hard", "junk")
 # The two official files hold 150 and 277 kB; a ground truth for millions of images some tens of MB.
@@ -82,6 +83,17 @@ def parse_groundtruth(content: object) -> GroundTruth:
         )
     parsed = tuple(_query(entry, name, len(images)) for entry, name in zip(entries, queries, strict=True))
     return GroundTruth(images, queries, parsed)
+
+
+def write_groundtruth(path: str | Path, truth: GroundTruth) -> None:
+    """Write a ground truth in the revisited layout, whole or not at all; equal ones give equal bytes."""
+    entries = [
+        {"bbx": list(query.box), **{label: list(getattr(query, label)) for label in LABELS}}
+        for query in truth.queries
+    ]
+    content = {"imlist": list(truth.image_names), "qimlist": list(truth.query_names), "gnd": entries}
+    with atomic_write(path) as stream:
+        pickle.dump(content, stream, protocol=2)
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -132,7 +132,7 @@ class Study:
 def read_study(root: Path, *, evaluated: bool = True) -> Study:
     """Read a results folder.
 
-    evaluated: whether there must be an evaluation in it.
+    evaluated: whether there must be an evaluation in it, if its suite asks for one.
 
     Raises:
         UserError: when there is no folder, no evaluation that there must be, or a file is damaged.
@@ -140,6 +140,8 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
     if not root.is_dir():
         raise UserError(f"there is no folder of results {root}: name the one a suite was computed in")
     suite = read_saved_suite(root / "suite.json") if (root / "suite.json").is_file() else None
+    # A suite of `scale` alone asks for no evaluation.
+    evaluated = evaluated and (suite is None or bool(suite.datasets))
     read = [result for path in result_files(root) if (result := read_result(path, root)) is not None]
     results = tuple(result for result in read if not is_left_over(result, suite))
     left = [result.source for result in read if is_left_over(result, suite)]
@@ -188,8 +190,8 @@ def is_left_over(found: Result | TimedData, suite: Suite | None) -> bool:
 
 
 def _kept_inside(root: Path) -> Iterator[tuple[str, StoredRecord]]:
-    """Yield the records of ablations, sweeps and tunings, which hold their own."""
-    for path in _json_files(root, "ablation", "sweeps", "tuning"):
+    """Yield the records of ablations, sweeps, tunings and sizes of a database, which hold their own."""
+    for path in _json_files(root, "ablation", "sweeps", "tuning", "scale"):
         content = read_json(path)
         if isinstance(content, Mapping) and content.get("record") is not None:
             yield _relative(path, root), _validated(StoredRecord, content["record"], path)

@@ -16,9 +16,13 @@ from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.figures import change_figure, map_figure
 from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
+from superglobal_core.reporting.overview import PAGE as OVERVIEW
+from superglobal_core.reporting.overview import TEMPLATE as OVERVIEW_TEMPLATE
+from superglobal_core.reporting.overview import overview_content
 from superglobal_core.reporting.page import TEMPLATE, results_content
 from superglobal_core.reporting.parameters_page import parameters_part
 from superglobal_core.reporting.pictures import Album
+from superglobal_core.reporting.scale_page import scale_part
 from superglobal_core.reporting.shell import RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
 from superglobal_core.reporting.speed import SpeedGroup, speed_groups
@@ -47,6 +51,7 @@ PARTS: dict[str, MakePart] = {
     "statistics": statistics_part,
     "ablation": ablation_part,
     "parameters": parameters_part,
+    "scale": scale_part,
     "verdict": verdict_part,
 }
 
@@ -70,6 +75,8 @@ def write_report(results: Path, out: Path) -> Path:
     results, out = Path(results), Path(out)
     study = read_study(results)
     check_writable(out / RESULTS.file)
+    if study.suite is not None and not study.suite.datasets:
+        return _write_overview(study, out)
     labels, groups = Labels(study.suite), group_results(study)
     unable = unable_methods(study)
     note = study.suite.note if study.suite else None
@@ -151,6 +158,26 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
             write_text(out / name, text)
         write_text(out / part.page.file, shell.render(part.page, part.template, part.content))
     return [out / part.page.file for part in parts]
+
+
+def _write_overview(study: Study, out: Path) -> Path:
+    """Write the pages of a suite without data sets, and a first page that leads to them."""
+    labels = Labels(study.suite)
+    parts = [part for make in (scale_part,) if (part := make(study, (), labels)) is not None]
+    if not parts:
+        raise UserError(f"{study.root} has no measured size of a database: run the suite first")
+    shell = Shell(study, [OVERVIEW, *(part.page for part in parts)])
+    described: dict[str, str] = {}
+    for part in parts:
+        written = {name: text for name, (text, _) in part.files.items()} | _figure_files(part.figures)
+        written[part.page.file] = shell.render(part.page, part.template, part.content)
+        described |= {name: meaning for name, (_, meaning) in part.files.items()}
+        described |= {f"figures/{figure.name}.svg": figure.title for figure in part.figures}
+        for name, text in written.items():
+            write_text(out / name, text)
+    page = shell.render(OVERVIEW, OVERVIEW_TEMPLATE, overview_content(study, parts, described))
+    write_text(out / OVERVIEW.file, page)
+    return out / OVERVIEW.file
 
 
 def _figure_files(figures: Sequence[Figure]) -> dict[str, str]:

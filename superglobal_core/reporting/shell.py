@@ -81,7 +81,9 @@ class Shell:
             pages=self._pages,
             heading=suite.title if suite else "Retrieval results",
             suite=suite,
-            synthetic=suite is not None and all(data.synthetic for data in suite.datasets.values()),
+            synthetic=suite is not None
+            and bool(suite.datasets)
+            and all(data.synthetic for data in suite.datasets.values()),
             protocols=PROTOCOL_NAMES,
             record_address=self._record_address,
             **content,

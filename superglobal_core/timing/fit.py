@@ -1,4 +1,4 @@
-"""How latency grows with the shortlist: the exponent of a power law."""
+"""How time grows with a size (of a shortlist, of a database): the exponent of a power law."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from superglobal_core.timing.statistics import RESAMPLES, Interval, bootstrap_in
 
 
 class Growth(BaseModel):
-    """Latency as `seconds_at_one * size ** exponent`, fitted to the medians of several sizes.
+    """Time as `seconds_at_one * size ** exponent`, fitted to the medians of several sizes.
 
     interval: of the exponent. misfit: the fraction by which the median farthest from the fitted line
-    lies off it: near 0 where a power law describes the latency, large where it does not.
+    lies off it: near 0 where a power law describes the times, large where it does not.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,9 +29,9 @@ class Growth(BaseModel):
 
 
 def fit_growth(samples: Mapping[int, Sequence[float]], seed: int = 0, resamples: int = RESAMPLES) -> Growth:
-    """Fit the least-squares line through log median latency against log size.
+    """Fit the least-squares line through log median time against log size.
 
-    samples: seconds by shortlist size (images), two sizes or more. The interval comes from resampling
+    samples: seconds by size (of a shortlist, of a database), two sizes or more. The interval comes from resampling
     every size's samples by themselves: it tells of the clock, not of whether a line is right; `misfit`
     tells of that, and is 0 by necessity with two sizes.
 
@@ -45,7 +45,7 @@ def fit_growth(samples: Mapping[int, Sequence[float]], seed: int = 0, resamples:
     sizes = sorted(samples)
     if len(sizes) < 2 or sizes[0] < 1:
         raise UserError(
-            f"the growth of latency cannot be fitted to shortlists of {sizes or 'no size'}: "
+            f"the growth of times cannot be fitted to sizes of {sizes or 'no size'}: "
             "time two sizes or more, each of one image or more"
         )
     taken = [positive(samples[size]) for size in sizes]

@@ -43,6 +43,15 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def own_peak() -> int | None:
+    """Return the largest resident memory of this program so far, in bytes; None where unknown.
+
+    Unlike `peak_memory` it leaves out what the process was before it became this program: a process
+    that a large one starts has that one's size for a moment. `measure_memory` begins it anew.
+    """
+    return _status("VmHWM") if _STATUS.exists() else peak_memory()
+
+
 def measure_memory(work: Callable[[], Any], device: object = "cpu") -> MemoryUse:
     """Run a piece of work once and return the most memory it took beyond what was in use before.
 

@@ -7,18 +7,23 @@ rule report:
         rankings=results_of("rankings", ".npz"),
         timings=timings(),
         ablations=ablations(),
+        scales=scales(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(
             f"{REPORTS}/{{name}}",
-            name=[
-                "map.csv",
-                "map.md",
-                "map.tex",
-                "per_query.csv",
-                "citations.bib",
-                "verdict.html",
-            ],
+            name=(
+                [
+                    "map.csv",
+                    "map.md",
+                    "map.tex",
+                    "per_query.csv",
+                    "citations.bib",
+                    "verdict.html",
+                ]
+                if SUITE.datasets
+                else ["scale.html", "scale.csv", "scale.md", "scale.json"]
+            ),
         ),
     log:
         f"{LOGS}/report.log",

@@ -1,0 +1,62 @@
+"""What a suite may say of how cost grows with the database."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from superglobal_core.config_parts import Model
+from superglobal_core.errors import UserError
+from superglobal_core.features.planted import Planted
+
+WORLD = ("seed", "dimension", "landmarks", "easy", "hard", "junk", "queries")
+
+
+class Scale(Model):
+    """Search, ranks, reranking and evaluation timed on databases of several sizes, of planted descriptors."""
+
+    sizes: list[Annotated[int, Field(ge=2)]] = Field(
+        [10_000, 30_000, 100_000, 300_000, 1_001_001],
+        min_length=1,
+        description="vectors in the databases, ascending; each is the beginning of the next",
+    )
+    queries: int = Field(70, ge=1, description="how many queries, each of one of the landmarks in turn")
+    dimension: int = Field(2048, ge=2, le=65_536, description="of a descriptor")
+    landmarks: int = Field(14, ge=1, description="how many landmarks are planted")
+    easy: int = Field(20, ge=0, description="easy images of each landmark")
+    hard: int = Field(30, ge=0, description="hard images of each landmark")
+    junk: int = Field(10, ge=0, description="junk images of each landmark")
+    shard_size: int = Field(10_000, ge=1, description="vectors in a shard")
+    k: int = Field(400, ge=1, description="places of a search")
+    shortlist: int = Field(400, ge=1, description="M of the reranking")
+    neighbours: int = Field(9, ge=0, description="K")
+    beta: float = Field(0.15, ge=0, description="beta")
+    repeats: int = Field(5, ge=1, description="samples of each time")
+    seed: int = Field(0, ge=0, description="all descriptors follow from it")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Scale:
+        if any(small >= large for small, large in zip(self.sizes, self.sizes[1:], strict=False)):
+            raise ValueError(
+                f"sizes are {', '.join(map(str, self.sizes))}: give them in ascending order, each once"
+            )
+        if self.shortlist > self.k:
+            raise ValueError(f"shortlist is {self.shortlist}, more than the {self.k} places of a search (k)")
+        try:
+            self.world()
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def world(self) -> Planted:
+        """Return the descriptors that are planted."""
+        return Planted(**{name: getattr(self, name) for name in WORLD}, within=self.sizes[0])
+
+    def parts(self) -> list[tuple[int, int]]:
+        """List the ranges of rows that are drawn as jobs of their own: up to each size from the one before.
+
+        >>> Scale(sizes=[100, 300], landmarks=1, k=50, shortlist=50).parts()
+        [(0, 100), (100, 300)]
+        """
+        return list(zip([0, *self.sizes], self.sizes, strict=False))

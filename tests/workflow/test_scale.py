@@ -1,0 +1,55 @@
+"""A suite of sizes alone, run for real on tiny databases."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from runs import Snakemake
+from test_workflow import planned_rules
+
+from superglobal_core.scale_record import read_scale, read_scale_study
+
+pytestmark = pytest.mark.workflow
+
+GROWN = {
+    "suite": "grown",
+    "title": "Grown",
+    "scale": {
+        "sizes": [500, 1000],
+        "dimension": 64,
+        "queries": 4,
+        "landmarks": 2,
+        "k": 50,
+        "shortlist": 50,
+        "repeats": 2,
+        "shard_size": 300,
+    },
+}
+
+
+def test_sizes_are_measured_and_reported(tmp_path: Path, snakemake: Snakemake) -> None:
+    suite = tmp_path / "grown.yaml"
+    suite.write_text(yaml.safe_dump(GROWN))
+    done: subprocess.CompletedProcess[str] = snakemake(tmp_path, suite)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results, report = tmp_path / "results/grown", tmp_path / "reports/grown"
+    small, large = (read_scale(results / f"scale/{size}.json") for size in (500, 1000))
+    assert (small.size, large.size) == (500, 1000)
+    # The larger database is the smaller one and the rest: nothing lies on the disk twice.
+    assert sorted(path.name for path in (results / "planted").glob("rows-*")) == [
+        "rows-0-500",
+        "rows-500-1000",
+    ]
+    assert small.single_stage.medium is not None
+    assert large.single_stage.medium is not None
+    assert large.single_stage.medium <= small.single_stage.medium
+    assert 'href="scale.html"' in (report / "index.html").read_text()
+    assert [each.size for each in read_scale_study(report / "scale.json").sizes] == [500, 1000]
+    # One more size draws the new rows alone, and measures that size alone.
+    more = {**GROWN, "scale": {**GROWN["scale"], "sizes": [500, 1000, 1500]}}  # type: ignore[dict-item]
+    suite.write_text(yaml.safe_dump(more))
+    planned = planned_rules(snakemake(tmp_path, suite, "--dry-run").stdout)
+    assert planned == {"planted_rows", "scale", "report"}

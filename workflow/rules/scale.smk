@@ -1,0 +1,93 @@
+# How cost grows: planted descriptors, range by range, and every size of a database measured alone.
+
+
+def world_options():
+    """What is planted, as options."""
+    world = SUITE.scale.world() if SUITE.scale else None
+    chosen = {} if world is None else world.descriptor
+    return options(**{key: value for key, value in chosen.items() if key != "kind"})
+
+
+def scale_parts(size):
+    """The folders of the ranges that make a database of some size."""
+    return [
+        f"{RESULTS}/planted/rows-{first}-{last}"
+        for first, last in SUITE.scale.parts()
+        if last <= size
+    ]
+
+
+def scales():
+    """The measurement of every size."""
+    sizes = SUITE.scale.sizes if SUITE.scale else []
+    return [f"{RESULTS}/scale/{size}.json" for size in sizes]
+
+
+rule planted_rows:
+    # The shards are no outputs: a run that was cut short goes on with those it made.
+    output:
+        f"{RESULTS}/planted/rows-{{first}}-{{last}}/record.json",
+    log:
+        f"{LOGS}/planted/rows-{{first}}-{{last}}.log",
+    wildcard_constraints:
+        first=r"\d+",
+        last=r"\d+",
+    conda:
+        "../../environment.yml"
+    params:
+        world=world_options(),
+        shard_size=SUITE.scale.shard_size if SUITE.scale else None,
+        code=fingerprint("superglobal_core.features.planted_shards"),
+    shell:
+        "superglobal planted-descriptors --rows {wildcards.first}..{wildcards.last} {params.world}"
+        " --shard-size {params.shard_size} --replace --out $(dirname {output}) > {log} 2>&1"
+
+
+rule planted_queries:
+    output:
+        record=f"{RESULTS}/planted/record.json",
+        groundtruth=f"{RESULTS}/planted/gnd_planted.pkl",
+    log:
+        f"{LOGS}/planted/queries.log",
+    conda:
+        "../../environment.yml"
+    params:
+        world=world_options(),
+        code=fingerprint("superglobal_core.features.planted_shards"),
+    shell:
+        "superglobal planted-descriptors {params.world} --replace --out $(dirname {output.record}) > {log} 2>&1"
+
+
+rule scale:
+    input:
+        rows=lambda wildcards: [
+            f"{folder}/record.json" for folder in scale_parts(int(wildcards.rows))
+        ],
+        queries=rules.planted_queries.output.record,
+        groundtruth=rules.planted_queries.output.groundtruth,
+    output:
+        f"{RESULTS}/scale/{{rows}}.json",
+    log:
+        f"{LOGS}/scale/{{rows}}.log",
+    wildcard_constraints:
+        rows=r"\d+",
+    conda:
+        "../../environment.yml"
+    # All of them, so that no other job runs meanwhile.
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        databases=lambda wildcards: " ".join(
+            f"--database '{folder}'" for folder in scale_parts(int(wildcards.rows))
+        ),
+        options=lambda wildcards: options(
+            suite=SUITE.suite,
+            **SUITE.scale.model_dump(
+                include={"k", "shortlist", "neighbours", "beta", "repeats"}
+            ),
+        ),
+        code=fingerprint("superglobal_core.steps.scale"),
+    shell:
+        "superglobal scale --queries $(dirname {input.queries})/queries {params.databases}"
+        " --groundtruth {input.groundtruth} {params.options} --out {output} > {log} 2>&1"

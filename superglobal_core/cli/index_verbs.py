@@ -46,7 +46,9 @@ def approximate(
     neighbours: Annotated[int, typer.Option(help="its K")] = 9,
     beta: Annotated[float, typer.Option(help="its beta")] = 0.15,
     repeats: Annotated[int, typer.Option(help="samples of each search's time")] = 5,
-    budget: Annotated[float, typer.Option(help="seconds a search may be timed; never fewer than a sample")] = 20,
+    budget: Annotated[
+        float, typer.Option(help="seconds a search may be timed; never fewer than a sample")
+    ] = 20,
     seed: Annotated[int, typer.Option(help="of the training")] = 0,
     suite: Annotated[str | None, typer.Option(help="recorded with the result")] = None,
     dataset: Annotated[str | None, typer.Option(help="recorded with the result")] = None,
@@ -73,4 +75,6 @@ def approximate(
         ),
         say_why,
     )  # fmt: skip
-    typer.echo(f"approximate search cannot run: {done}" if isinstance(done, str) else f"{done.summary}: {out}")
+    typer.echo(
+        f"approximate search cannot run: {done}" if isinstance(done, str) else f"{done.summary}: {out}"
+    )

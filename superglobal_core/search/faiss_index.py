@@ -267,4 +267,6 @@ def _refusals(plan: IndexPlan) -> Iterator[None]:
     except RuntimeError as error:
         said = str(error).rpartition(" failed: ")[2] or str(error)
         values = ", ".join(f"{name} {value}" for name, value in plan.parameters.items())
-        raise UserError(f"faiss cannot build the index {plan.kind} ({values}): {' '.join(said.split())[:200]}") from error
+        raise UserError(
+            f"faiss cannot build the index {plan.kind} ({values}): {' '.join(said.split())[:200]}"
+        ) from error

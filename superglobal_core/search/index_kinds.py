@@ -173,9 +173,7 @@ def plan_index(wanted: Wanted, rows: int, dimension: int) -> IndexPlan:
     effort = None
     if wanted.kind == "ivfpq":
         defaults["nlist"] = max(1, min(round(2 * math.sqrt(rows)), sample // ROWS_A_CENTRE))
-        defaults["m"] = max(
-            part for part in range(1, max(1, dimension // 8) + 1) if dimension % part == 0
-        )
+        defaults["m"] = max(part for part in range(1, max(1, dimension // 8) + 1) if dimension % part == 0)
         defaults["nbits"] = max(1, min(8, int(math.log2(max(2, sample / ROWS_A_CENTRE)))))
         effort = math.ceil(int(given.get("nlist", defaults["nlist"])) / 16)
     elif wanted.kind == "hnsw":
@@ -193,7 +191,9 @@ def plan_index(wanted: Wanted, rows: int, dimension: int) -> IndexPlan:
 def _check_ivfpq(parameters: Mapping[str, Value], sample: int, dimension: int) -> None:
     nlist, m, nbits = (int(parameters[name]) for name in ("nlist", "m", "nbits"))
     if dimension % m:
-        raise UserError(f"m is {m}, but {dimension} dimensions cannot be cut into {m} equal parts: give a divisor")
+        raise UserError(
+            f"m is {m}, but {dimension} dimensions cannot be cut into {m} equal parts: give a divisor"
+        )
     for name, value, centres in (("nlist", nlist, nlist), ("nbits", nbits, 2**nbits)):
         if centres > sample:
             raise UserError(
@@ -213,7 +213,10 @@ def efforts_to_try(wanted: Wanted, plan: IndexPlan, rows: int, k: int) -> list[i
     """
     if plan.kind == "ivfpq":
         nlist = int(plan.parameters["nlist"])
-        values = wanted.efforts or (*(4**power for power in range(12) if 4**power <= nlist / 2), plan.effort or 1)
+        values = wanted.efforts or (
+            *(4**power for power in range(12) if 4**power <= nlist / 2),
+            plan.effort or 1,
+        )
         return sorted({min(value, nlist) for value in values})
     if plan.kind == "hnsw":
         values = wanted.efforts or (k, 2 * k, 4 * k, 8 * k)

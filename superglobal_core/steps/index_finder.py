@@ -56,9 +56,7 @@ class IndexFinder:
         if k < 1:
             raise UserError(f"k is {k}: ask for at least one result")
         plan = self._opened.facts.plan
-        return search_index(
-            self._opened.index, plan, queries, k, effort=self._effort, labelled=labelled
-        )
+        return search_index(self._opened.index, plan, queries, k, effort=self._effort, labelled=labelled)
 
     def rebuilt(self, database: FeatureStore) -> RebuiltStore:
         """Return the database with its rows rebuilt from the index."""

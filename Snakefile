@@ -17,6 +17,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/ablation_plan.smk"
 include: "workflow/rules/ablation.smk"
+include: "workflow/rules/approximate.smk"
 include: "workflow/rules/report.smk"
 
 

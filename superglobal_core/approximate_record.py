@@ -42,6 +42,7 @@ class ExactSearch(Searched):
     """The exact search of the shards; besides, its accuracy with the labelled images' ranks beyond k."""
 
     bytes_a_vector: Bytes = Field(description="as the shards hold it")
+    device: Text = Field(description="where it was computed; indexes are searched on the CPU")
     single_stage_whole: Accuracy = Field(description="with every labelled image's rank")
     reranked_whole: Accuracy
 
@@ -134,16 +135,16 @@ class Approximate(BaseModel):
         return f"{len(self.indexes)} indexes of {self.database} rows, {count} searches beside the exact one"
 
 
-def losses(exact: Accuracy, found: Accuracy) -> dict[Protocol, float | None]:
-    """Return by how many points a mAP lies below the exact one, by protocol; None where either is not defined.
+def changes(exact: Accuracy, found: Accuracy) -> dict[Protocol, float | None]:
+    """Return by how many points a mAP differs from the exact one, by protocol; None where either is not defined.
 
-    >>> losses(Accuracy.of({"easy": [1.0]}), Accuracy.of({"easy": [0.75]}))["easy"]
-    25.0
+    >>> changes(Accuracy.of({"easy": [1.0]}), Accuracy.of({"easy": [0.75]}))["easy"]
+    -25.0
     """
     out: dict[Protocol, float | None] = {}
     for protocol in PROTOCOL_NAMES:
         one, other = exact.map.get(protocol), found.map.get(protocol)
-        out[protocol] = None if one is None or other is None else 100 * (one - other)
+        out[protocol] = None if one is None or other is None else 100 * (other - one)
     return out
 
 

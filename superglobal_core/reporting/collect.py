@@ -188,8 +188,8 @@ def is_left_over(found: Result | TimedData, suite: Suite | None) -> bool:
 
 
 def _kept_inside(root: Path) -> Iterator[tuple[str, StoredRecord]]:
-    """Yield the records of ablations, sweeps and tunings, which hold their own."""
-    for path in _json_files(root, "ablation", "sweeps", "tuning"):
+    """Yield the records of ablations, sweeps, tunings and approximate searches, which hold their own."""
+    for path in _json_files(root, "ablation", "sweeps", "tuning", "approximate"):
         content = read_json(path)
         if isinstance(content, Mapping) and content.get("record") is not None:
             yield _relative(path, root), _validated(StoredRecord, content["record"], path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -130,3 +131,27 @@ def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def log_limits(axes: Axes, side: str, values: Sequence[float]) -> None:
+    """Make an axis logarithmic, a decade long at least, with plain numbers at its ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    low, high = math.log10(min(values)) - 0.15, math.log10(max(values)) + 0.15
+    middle, half = (low + high) / 2, max(0.5, (high - low) / 2)
+    getattr(axes, f"set_{side}scale")("log")
+    getattr(axes, f"set_{side}lim")(10 ** (middle - half), 10 ** (middle + half))
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    steps = (1.0, 2.0, 5.0) if half < 1.1 else (1.0,)
+    axis.set_major_locator(LogLocator(subs=steps, numticks=20))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.9g}" if value < 1 else f"{value:,.0f}")
+    )
+
+
+def plain_grid(axes: Axes) -> None:
+    """Show the grid, and ticks as quiet numbers."""
+    axes.grid(True)
+    axes.tick_params(length=0)
+    axes.tick_params(axis="both", labelcolor=MUTED)

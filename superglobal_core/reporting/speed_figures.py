@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,13 @@ from superglobal_core.reporting.drawing import (
     SERIES,
     Figure,
     add_legend,
+    log_limits,
+    plain_grid,
     set_title,
     to_svg,
 )
 from superglobal_core.reporting.labels import Labels
+from superglobal_core.reporting.pareto import front, front_steps
 from superglobal_core.reporting.point_labels import write_labels
 from superglobal_core.reporting.speed import MILLION, SpeedGroup, SpeedRow
 from superglobal_core.reporting.speed_tables import title
@@ -59,11 +61,7 @@ def speed_figures(groups: Sequence[SpeedGroup], labels: Labels, stems: Sequence[
 
 def pareto(points: Sequence[Point]) -> list[Point]:
     """Return the points that no other one beats in both, the fastest first."""
-    front: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.seconds, -point.accuracy)):
-        if not front or point.accuracy > front[-1].accuracy:
-            front.append(point)
-    return front
+    return [points[place] for place in front([(point.seconds, point.accuracy) for point in points])]
 
 
 def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None:
@@ -84,15 +82,12 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
 
     def draw(panels: Sequence[Axes]) -> None:
         (axes,) = panels
-        front = pareto(points)
-        steps = [(1000 * front[0].seconds, 100 * front[0].accuracy)]
-        for point in front[1:]:
-            steps += [(1000 * point.seconds, steps[-1][1]), (1000 * point.seconds, 100 * point.accuracy)]
+        steps = front_steps([(1000 * point.seconds, 100 * point.accuracy) for point in points])
         axes.plot([x for x, _ in steps], [y for _, y in steps], color=SERIES[3], linewidth=1.6)
         for point in points:
             colour, marker = KINDS[point.kind]
             axes.plot([1000 * point.seconds], [100 * point.accuracy], marker, color=colour, markersize=7)
-        _log_limits(axes, "x", [1000 * point.seconds for point in points])
+        log_limits(axes, "x", [1000 * point.seconds for point in points])
         values = [100 * point.accuracy for point in points]
         room = max(1.0, 0.12 * (max(values) - min(values)))
         axes.set_ylim(min(values) - room, max(values) + room)
@@ -100,7 +95,7 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
             "ms a query: search and reranking, all in memory" if search else "ms a query: reranking"
         )
         axes.set_ylabel("mAP, Medium (%)")
-        _plain(axes)
+        plain_grid(axes)
         set_title(axes, title(group, labels))
         _kinds_legend(axes, [point.kind for point in points])
         places = [(1000 * point.seconds, 100 * point.accuracy) for point in points]
@@ -159,10 +154,10 @@ def growth_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         axes.set_xlim(0.85 * sizes[0], 1.18 * sizes[-1])
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.xaxis.minorticks_off()
-        _log_limits(axes, "y", samples)
+        log_limits(axes, "y", samples)
         axes.set_xlabel("candidates in the shortlist, M")
         axes.set_ylabel("ms a query, scoring")
-        _plain(axes)
+        plain_grid(axes)
         set_title(axes, title(group, labels).rpartition(", shortlists of")[0] or title(group, labels))
         add_legend(axes, handles, names)
 
@@ -233,10 +228,10 @@ def disk_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None:
             [10**power for power in range(3, 8)], ["1,000", "10,000", "100,000", "1 million", "10 million"]
         )
         axes.xaxis.minorticks_off()
-        _log_limits(axes, "y", [total * images / 1e9 for total in sharing for images in (SMALLEST, LARGEST)])
+        log_limits(axes, "y", [total * images / 1e9 for total in sharing for images in (SMALLEST, LARGEST)])
         axes.set_xlabel("images in the database")
         axes.set_ylabel("GB on disk")
-        _plain(axes)
+        plain_grid(axes)
         set_title(axes, title(group, labels).rpartition(", shortlists of")[0] or title(group, labels))
         add_legend(axes, handles, names)
 
@@ -284,26 +279,3 @@ def _kinds_legend(axes: Axes, kinds: Sequence[str]) -> None:
     ]
     handles.append(Line2D([], [], color=SERIES[3], linewidth=1.6))
     add_legend(axes, handles, [*shown, "Pareto front"])
-
-
-def _log_limits(axes: Axes, side: str, values: Sequence[float]) -> None:
-    """Make an axis logarithmic, a decade long at least, with plain numbers at its ticks."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    low, high = math.log10(min(values)) - 0.15, math.log10(max(values)) + 0.15
-    middle, half = (low + high) / 2, max(0.5, (high - low) / 2)
-    getattr(axes, f"set_{side}scale")("log")
-    getattr(axes, f"set_{side}lim")(10 ** (middle - half), 10 ** (middle + half))
-    axis = axes.xaxis if side == "x" else axes.yaxis
-    steps = (1.0, 2.0, 5.0) if half < 1.1 else (1.0,)
-    axis.set_major_locator(LogLocator(subs=steps, numticks=20))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.9g}" if value < 1 else f"{value:,.0f}")
-    )
-
-
-def _plain(axes: Axes) -> None:
-    axes.grid(True)
-    axes.tick_params(length=0)
-    axes.tick_params(axis="both", labelcolor=MUTED)

@@ -111,7 +111,8 @@ def search_index(
     faiss = faiss_package()
     if queries.shape[1] != index.d:
         raise UserError(
-            f"the queries have {queries.shape[1]} dimensions and the index {index.d}: extract both with the same network"
+            f"the queries have {queries.shape[1]} dimensions and the index {index.d}: "
+            "extract both with the same network"
         )
     matrix = np.ascontiguousarray(queries, np.float32)
     if not np.isfinite(matrix).all():

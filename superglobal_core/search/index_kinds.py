@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from superglobal_core.errors import UserError, unknown_name
 
 # Training sees no more of a database than this, whatever its size: 2^16 rows of 2048 float32 are 512 MiB.
 SAMPLE_ROWS = 65536
 SAMPLE_BYTES = 2**29
-# Rows that k-means wants for a centre; faiss itself warns below it.
-ROWS_A_CENTRE = 39
+# Rows that k-means should see for each list's centre, and at the very least for each code.
+ROWS_A_LIST = 39
+ROWS_A_CODE = 4
 STORAGES = ("sq8", "fp16")
 
 Value = int | str
@@ -109,7 +110,7 @@ def parse_index(text: str) -> Wanted:
     return wanted_index(kind, settings)
 
 
-def wanted_index(kind: str, settings: list[str]) -> Wanted:
+def wanted_index(kind: str, settings: Sequence[str]) -> Wanted:
     """Return an index of a kind with settings NAME=VALUE (UserError as `parse_index`)."""
     if kind not in KINDS:
         raise unknown_name("kind of index", kind, KINDS)
@@ -172,9 +173,9 @@ def plan_index(wanted: Wanted, rows: int, dimension: int) -> IndexPlan:
     defaults: dict[str, Value] = {}
     effort = None
     if wanted.kind == "ivfpq":
-        defaults["nlist"] = max(1, min(round(2 * math.sqrt(rows)), sample // ROWS_A_CENTRE))
+        defaults["nlist"] = max(1, min(round(2 * math.sqrt(rows)), sample // ROWS_A_LIST))
         defaults["m"] = max(part for part in range(1, max(1, dimension // 8) + 1) if dimension % part == 0)
-        defaults["nbits"] = max(1, min(8, int(math.log2(max(2, sample / ROWS_A_CENTRE)))))
+        defaults["nbits"] = max(1, min(8, int(math.log2(max(2, sample / ROWS_A_CODE)))))
         effort = math.ceil(int(given.get("nlist", defaults["nlist"])) / 16)
     elif wanted.kind == "hnsw":
         degree = int(given.get("M", 32 if dimension >= 256 else 16))
@@ -201,7 +202,7 @@ def _check_ivfpq(parameters: Mapping[str, Value], sample: int, dimension: int) -
             )
 
 
-def efforts_to_try(wanted: Wanted, plan: IndexPlan, rows: int, k: int) -> list[int | None]:
+def efforts_to_try(wanted: Wanted, plan: IndexPlan, rows: int, k: int) -> Sequence[int | None]:
     """Return the efforts of the search that a comparison measures, ascending; a single None for kinds without.
 
     nprobe: those given, or 1, 4, 16, ... up to nlist / 2, and the default; at most nlist. efSearch: those given,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from superglobal_core.approximate_record import (
     write_approximate,
 )
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
+from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 from superglobal_core.evaluation.ranks import LabelledRanks
@@ -85,17 +86,17 @@ def approximate_step(
     first = rank(query_store, database, k, groundtruth, device)
     matrix = query_store[query_rows(query_store, truth)]
     side = _Side(first, matrix, database, truth, reranker, device)
-    times = {"repeats": repeats, "budget_s": budget_s}
+    clock = _Clock(len(matrix), repeats, budget_s)
     with watch_others() as others:
-        exact = _exact(side, **times)
-        indexes = [_measured(side, *plan, seed=seed, **times) for plan in plans]
+        exact = _exact(side, clock)
+        indexes = [_measured(side, clock, *plan, seed=seed) for plan in plans]
     facts = facts_of(first) | {"method": reranker.name, "seed": seed}
     facts["parameters"] |= {
         **reranker.parameters,
         "indexes": [each.name for each in wanted],
         "threads": threads,
     }
-    facts["parameters"] |= times
+    facts["parameters"] |= {"repeats": repeats, "budget_s": budget_s}
     facts["protocol"]["groundtruth_sha256"] = first.about["groundtruth_sha256"]
     name = dataset or Path(groundtruth).stem.removeprefix("gnd_")
     content = Approximate(
@@ -169,37 +170,46 @@ class _Side:
         return {str(each): recall(self.first.indices, found.indices, each) for each in places}
 
 
-def _timed(works: dict[str, Any], queries: int, repeats: int, budget_s: float) -> dict[str, list[float]]:
-    """Return seconds a query of each work; each was done once already, which is its warm-up."""
-    with silent():
-        samples = measure(works, repeats=repeats, warmup=0, budget_s=budget_s, fewest=1)
-    return {name: [each / queries for each in taken] for name, taken in samples.items()}
+@dataclasses.dataclass(frozen=True)
+class _Clock:
+    """How searches are timed."""
+
+    queries: int
+    repeats: int
+    budget_s: float
+
+    def time(self, works: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+        """Return seconds a query of each work; each was done once already, which is its warm-up."""
+        with silent():
+            samples = measure(works, repeats=self.repeats, warmup=0, budget_s=self.budget_s, fewest=1)
+        return {name: [each / self.queries for each in taken] for name, taken in samples.items()}
 
 
-def _exact(side: _Side, **times: Any) -> ExactSearch:
+def _exact(side: _Side, clock: _Clock) -> ExactSearch:
     database, first = side.database, side.first
     cut = side.ranking(SearchResult(first.indices, first.scores))
     work = partial(search, side.matrix, database, side.k, device=side.device)
     return ExactSearch(
-        samples_s=_timed({"exact": work}, len(side.matrix), **times)["exact"],
+        samples_s=clock.time({"exact": work})["exact"],
         single_stage=evaluated(cut, side.truth),
         reranked=side.reranked(cut),
         bytes_a_vector=database.shape[1] * database.dtype.itemsize,
+        device=choose_device(side.device).type,
         single_stage_whole=evaluated(first, side.truth),
         reranked_whole=side.reranked(first),
     )
 
 
-def _measured(side: _Side, wanted: Wanted, plan: IndexPlan, *, seed: int, **times: Any) -> MeasuredIndex:
+def _measured(side: _Side, clock: _Clock, wanted: Wanted, plan: IndexPlan, *, seed: int) -> MeasuredIndex:
     built = build_index(side.database, plan, seed)
     size = index_size(built)
     rebuilt = RebuiltStore(side.database, built.index, built.unit_length)
-    works = {
+    works: dict[str, Callable[[], SearchResult]] = {
         str(effort): partial(search_index, built.index, plan, side.matrix, side.k, effort=effort)
         for effort in efforts_to_try(wanted, plan, len(side.database), side.k)
     }
     found = {effort: work() for effort, work in works.items()}
-    samples = _timed(works, len(side.matrix), **times)
+    samples = clock.time(works)
     points = []
     for effort, result in found.items():
         ranking = side.ranking(result)

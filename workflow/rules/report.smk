@@ -7,6 +7,7 @@ rule report:
         rankings=results_of("rankings", ".npz"),
         timings=timings(),
         ablations=ablations(),
+        approximations=approximations(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from superglobal_core.reporting.approximate_figures import approximate_figures
 from superglobal_core.reporting.approximate_tables import approximate_csv, approximate_markdown
-from superglobal_core.reporting.approximate_view import STAGES, approximate_views
+from superglobal_core.reporting.approximate_view import STAGES, approximate_views, whole
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
 from superglobal_core.reporting.study import Group
-from superglobal_core.reporting.texts import milliseconds, significant
+from superglobal_core.reporting.texts import milliseconds
 
 PAGE = Page("approximate.html", "Approximate search")
 
@@ -49,7 +49,7 @@ def approximate_part(study: Study, groups: Sequence[Group], labels: Labels) -> P
         "unable": unable,
         "stages": STAGES,
         "milliseconds": milliseconds,
-        "significant": significant,
+        "whole": whole,
         "downloads": [(name, meaning) for name, (_, meaning) in files.items()],
     }
     return Part(PAGE, "approximate.html.j2", content, files, figures)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.approximate_view import STAGES, ApproximateView, Row
+from superglobal_core.reporting.approximate_view import STAGES, ApproximateView, Row, whole
 from superglobal_core.reporting.table_formats import markdown, markdown_table, to_csv
 
 
@@ -26,7 +26,7 @@ def approximate_markdown(views: Sequence[ApproximateView]) -> str:
             [
                 markdown(row.name),
                 row.effort or texts.ABSENT,
-                texts.significant(row.bytes_a_vector),
+                whole(row.bytes_a_vector),
                 texts.ABSENT if row.build_s is None else texts.duration(row.build_s),
                 texts.milliseconds(row.summary.median),
                 *(texts.percent(row.recall[place]) for place in view.places),

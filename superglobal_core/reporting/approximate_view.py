@@ -173,10 +173,18 @@ def _sentences(found: Approximate, rows: tuple[Row, ...]) -> Iterator[str]:
         f"Of the searches that lose at most {LITTLE:g} points of mAP Medium after reranking, the fastest is "
         f"{fastest.title} with {texts.milliseconds(fastest.summary.median)} ms a query (exact: "
         f"{texts.milliseconds(exact.summary.median)} ms, {texts.times(ratio)}), the smallest {smallest.title} with "
-        f"{texts.significant(smallest.bytes_a_vector)} bytes a vector (exact: "
-        f"{texts.significant(exact.bytes_a_vector)})."
+        f"{whole(smallest.bytes_a_vector)} bytes a vector (exact: {whole(exact.bytes_a_vector)})."
     )
 
 
 def _lost(value: float) -> str:
     return f"{value:.2f} points".replace("-", texts.MINUS)
+
+
+def whole(value: float) -> str:
+    """Return bytes as a whole number.
+
+    >>> whole(1024.0), whole(58.9)
+    ('1,024', '59')
+    """
+    return f"{value:,.0f}"

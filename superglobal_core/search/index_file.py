@@ -118,7 +118,7 @@ def read_facts(path: str | Path) -> IndexFacts:
     if not record.is_file():
         raise UserError(
             f"{path} has no record {record.name} beside it, so that nothing says what it is: "
-            "build it with `superglobal index`"
+            "build it with `superglobal index --replace`"
         )
     content = read_json(record)
     known = content.get("parameters") if isinstance(content, dict) else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
-from superglobal_core.files import sha256_of
+from superglobal_core.files import read_json, sha256_of
 from superglobal_core.results import check_outputs, record_path, recorded
 from superglobal_core.search.faiss_index import build_index, faiss_package
 from superglobal_core.search.index_file import IndexFacts, content_sha256, read_facts, write_index
@@ -38,9 +38,10 @@ def index_step(
     if Path(out).suffix == ".json":
         raise UserError(f"--out {out}: its record is JSON; name the index otherwise, for example index.faiss")
     check_outputs(out, databases)
+    _refuse_foreign(out)
     database = FeatureStore.open(*databases)
     plan, content = plan_index(wanted, *database.shape), content_sha256(database)
-    if not replace and (Path(out).exists() or record_path(out).exists()):
+    if not replace and Path(out).exists():
         return _kept(out, plan, seed, content), True
     with recorded("index", out) as facts:
         built = build_index(database, plan, seed)
@@ -67,6 +68,17 @@ def index_step(
         facts["parameters"] = known.model_dump()
         facts["inputs"] = descriptor_inputs("database", databases, database)
     return known, False
+
+
+def _refuse_foreign(out: str | Path) -> None:
+    """Refuse to write over the record of something else that has the index's name but for its ending."""
+    record = record_path(out)
+    content = read_json(record) if record.is_file() else {}
+    step = content.get("step") if isinstance(content, dict) else None
+    if step not in (None, "index"):
+        raise UserError(
+            f"{record} is the record of `superglobal {step}`, not of an index: name another --out"
+        )
 
 
 def _kept(out: str | Path, plan: IndexPlan, seed: int, content: str) -> IndexFacts:

@@ -15,7 +15,7 @@ from superglobal_core.evaluation.protocol import PROTOCOLS
 from superglobal_core.evaluation.ranks import LabelledRanks, move_to_front
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.files import sha256_of
-from superglobal_core.results import Input, check_outputs, recorded
+from superglobal_core.results import Input, check_outputs, record_path, recorded
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.index_finder import IndexFinder
 from superglobal_core.steps.inputs import descriptor_inputs, given_files
@@ -110,7 +110,7 @@ def rerank_step(
     if index is not None and search is not None and not reconstruct:
         raise UserError("--search gives the shortlist already: leave --index out, or add --reconstruct")
     sources = [queries, *databases, *(path for path in (search, groundtruth, index) if path)]
-    check_outputs(out, sources)
+    check_outputs(out, [*sources, *([record_path(index)] if index else [])])
     candidates = reranker.shortlist if isinstance(reranker, Reranker) else shortlist or 400
     with recorded("rerank", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)

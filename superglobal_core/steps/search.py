@@ -16,7 +16,7 @@ from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.files import sha256_of
-from superglobal_core.results import check_outputs, recorded
+from superglobal_core.results import check_outputs, record_path, recorded
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.index_finder import IndexFinder
 from superglobal_core.steps.inputs import descriptor_inputs, given_files
@@ -47,7 +47,8 @@ def search_step(
         raise UserError("--spare needs the --groundtruth that says which images are junk")
     if effort is not None and index is None:
         raise UserError("--effort is an approximate search's: give its --index too")
-    check_outputs(out, [queries, *databases, *(path for path in (groundtruth, index) if path)])
+    sources = [queries, *databases, *(path for path in (groundtruth, index) if path)]
+    check_outputs(out, [*sources, *([record_path(index)] if index else [])])
     with recorded("search", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)
         if spare and groundtruth is not None:

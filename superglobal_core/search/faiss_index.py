@@ -21,6 +21,8 @@ from superglobal_core.search.index_kinds import IndexPlan, sample_rows
 # Rows added at a time. The same whatever the shards' sizes: a graph depends on it.
 BLOCK = 16384
 BLOCK_BYTES = 2**27
+# Rows whose length is looked at where nothing is trained.
+LOOKED_AT = 256
 # Unit vectors differ from 1 by less than this, half precision included.
 UNIT_TOLERANCE = 0.02
 
@@ -59,7 +61,8 @@ def build_index(database: FeatureStore, plan: IndexPlan, seed: int = 0) -> Built
 
     The same database, plan and seed give the same index: the sample and k-means are seeded, blocks do not
     depend on the shards, and a graph is built by one thread, since its edges depend on the order of arrivals.
-    Memory is that of the index, of the sample (at most 512 MiB) and of one block.
+    Memory is that of the index, of the sample (at most 256 MiB, and as much again while codes are trained) and of
+    one block (at most 128 MiB).
 
     Raises:
         UserError: when a vector is not finite, or faiss refuses the parameters.
@@ -76,7 +79,7 @@ def build_index(database: FeatureStore, plan: IndexPlan, seed: int = 0) -> Built
     with _refusals(plan):
         index = _empty(faiss, plan, dimension, seed)
         start = time.perf_counter()
-        sample = _sample(database, seed)
+        sample = _sample(database, seed, rows if not index.is_trained else LOOKED_AT)
         lengths = np.linalg.norm(sample, axis=1)
         if not index.is_trained:
             index.train(sample)
@@ -216,9 +219,9 @@ def _reserve(faiss: Any, index: Any, rows: int) -> None:
         flat.codes.resize(0)
 
 
-def _sample(database: FeatureStore, seed: int) -> np.ndarray:
+def _sample(database: FeatureStore, seed: int, most: int) -> np.ndarray:
     rows, dimension = database.shape
-    count = sample_rows(rows, dimension)
+    count = min(most, sample_rows(rows, dimension))
     chosen = np.arange(rows)
     if count < rows:
         chosen = np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))

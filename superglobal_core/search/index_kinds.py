@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from superglobal_core.errors import UserError, unknown_name
 
-# Training sees no more of a database than this, whatever its size: 2^16 rows of 2048 float32 are 512 MiB.
-SAMPLE_ROWS = 65536
-SAMPLE_BYTES = 2**29
+# Training sees no more of a database than this, whatever its size: 2^15 rows of 2048 float32 are 256 MiB.
+SAMPLE_ROWS = 2**15
+SAMPLE_BYTES = 2**28
 # Rows that k-means should see for each list's centre, and at the very least for each code.
 ROWS_A_LIST = 39
 ROWS_A_CODE = 4
@@ -149,7 +149,7 @@ def sample_rows(rows: int, dimension: int) -> int:
     """Return how many rows of a database are trained on: all, or as many as memory should hold.
 
     >>> sample_rows(1_001_001, 2048), sample_rows(5_000, 512)
-    (65536, 5000)
+    (32768, 5000)
     """
     return min(rows, SAMPLE_ROWS, max(1, SAMPLE_BYTES // (4 * dimension)))
 
@@ -165,7 +165,7 @@ def plan_index(wanted: Wanted, rows: int, dimension: int) -> IndexPlan:
         UserError: when values do not fit the database.
 
     >>> plan_index(parse_index("ivfpq"), 1_001_001, 2048)
-    IndexPlan(kind='ivfpq', parameters={'nlist': 1680, 'm': 256, 'nbits': 8}, effort=105)
+    IndexPlan(kind='ivfpq', parameters={'nlist': 840, 'm': 256, 'nbits': 8}, effort=53)
     >>> plan_index(parse_index("hnsw"), 1_001_001, 2048).parameters
     {'M': 32, 'efConstruction': 64, 'storage': 'sq8'}
     """

@@ -13,13 +13,16 @@ from superglobal_core.approximate_record import Approximate, read_approximate
 from superglobal_core.errors import UserError
 from superglobal_core.files import read_json, write_json
 from superglobal_core.parameter_results import Accuracy
+from superglobal_core.reasons import write_reason
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.search.index_kinds import parse_index
 from superglobal_core.steps.approximate import approximate_step
+from superglobal_core.steps.checked import DISAGREES, OK
 from superglobal_core.steps.evaluate import evaluate_step
 from superglobal_core.steps.index import index_step
 from superglobal_core.steps.rerank import rerank_step
 from superglobal_core.steps.search import search_step
+from superglobal_core.steps.verify_variants import variant_checks
 
 LABELS = [([0, 3, 5], [7, 9], [11]), ([1], [2, 4, 6], []), ([], [8], [10, 12]), ([13, 14], [], [15, 16])]
 IMAGES, DISTRACTORS, DIMENSION, K = 120, 80, 16, 40
@@ -166,3 +169,20 @@ def test_a_damaged_comparison_is_named(tmp_path: Path, done: Approximate) -> Non
             UserError, match=f"a.json is damaged: .*{says}.*run `superglobal approximate` again"
         ):
             read_approximate(path)
+
+
+def test_verifying_a_comparison(tmp_path: Path, done: Approximate) -> None:
+    root, content = tmp_path / "results", read_json(tmp_path / "a.json")
+    path = root / "approximate" / "d" / "small" / "distractors.json"
+    write_json(path, content)
+    (checked,) = variant_checks(root)
+    assert (checked.state, checked.source) == (OK, "approximate/d/small/distractors.json")
+    content["indexes"][1]["points"][0]["reranked"]["map"]["medium"] += 0.01
+    write_json(path, content)
+    (checked,) = variant_checks(root)
+    assert checked.state == DISAGREES
+    assert "indexes.1.points.0.reranked.map.medium" in str(checked)
+    write_reason(path, "faiss is missing")
+    write_json(path.with_suffix(".record.json"), {"step": "approximate"})
+    (checked,) = variant_checks(root)
+    assert str(checked).endswith("could not run: faiss is missing")

@@ -159,7 +159,7 @@ def plan_index(wanted: Wanted, rows: int, dimension: int) -> IndexPlan:
 
     ivfpq: nlist is 2 sqrt(N), as far as the training sample has 39 rows for each; m is the largest
     divisor of D up to D / 8; nbits is 8, fewer for a small sample; nprobe is nlist / 16.
-    hnsw: M is 32 from 256 dimensions on, 16 below; efConstruction is 2 M, at least 40; efSearch 256.
+    hnsw: M is 16 (32 takes several times as long to build); efConstruction is 2 M, at least 40; efSearch 256.
 
     Raises:
         UserError: when values do not fit the database.
@@ -167,7 +167,7 @@ def plan_index(wanted: Wanted, rows: int, dimension: int) -> IndexPlan:
     >>> plan_index(parse_index("ivfpq"), 1_001_001, 2048)
     IndexPlan(kind='ivfpq', parameters={'nlist': 840, 'm': 256, 'nbits': 8}, effort=53)
     >>> plan_index(parse_index("hnsw"), 1_001_001, 2048).parameters
-    {'M': 32, 'efConstruction': 64, 'storage': 'sq8'}
+    {'M': 16, 'efConstruction': 40, 'storage': 'sq8'}
     """
     given, sample = wanted.given, sample_rows(rows, dimension)
     defaults: dict[str, Value] = {}
@@ -178,7 +178,7 @@ def plan_index(wanted: Wanted, rows: int, dimension: int) -> IndexPlan:
         defaults["nbits"] = max(1, min(8, int(math.log2(max(2, sample / ROWS_A_CODE)))))
         effort = math.ceil(int(given.get("nlist", defaults["nlist"])) / 16)
     elif wanted.kind == "hnsw":
-        degree = int(given.get("M", 32 if dimension >= 256 else 16))
+        degree = int(given.get("M", 16))
         defaults = {"M": degree, "efConstruction": max(40, 2 * degree), "storage": "sq8"}
         effort = 256
     parameters = {name: given.get(name, value) for name, value in defaults.items()}

@@ -18,6 +18,8 @@ rule approximate:
         "../../environment.yml"
     # Searches are timed: all cores, and nothing beside them.
     threads: workflow.cores
+    resources:
+        gpu=GPU,
     params:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,

@@ -22,8 +22,10 @@ if os.environ.get("CI") == "true":
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests marked `gpu` out where there is none; the summary counts them as deselected."""
+    """Group tests for processes side by side, and leave those marked `gpu` out where there is no GPU."""
+    _group(items)
     import torch
 
     if torch.cuda.is_available():
@@ -31,6 +33,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     without_gpu = [item for item in items if "gpu" not in item.keywords]
     config.hook.pytest_deselected(items=[item for item in items if "gpu" in item.keywords])
     items[:] = without_gpu
+
+
+def _group(items: list[pytest.Item]) -> None:
+    # With pytest-xdist the modules are spread over processes, each whole, for its fixtures' sake. Those that
+    # run Snakemake share the costliest fixtures: they are one group, and begin first, as they take longest.
+    items.sort(key=lambda item: "workflow" not in item.path.parts[-2:])
+    for item in items:
+        whole = "workflow" if item.path.parent.name == "workflow" else str(item.path.relative_to(ROOT))
+        item.add_marker(pytest.mark.xdist_group(whole))
 
 
 def pytest_report_header() -> str:

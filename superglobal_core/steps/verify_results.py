@@ -38,7 +38,7 @@ def verify_results(
 ) -> Verification:
     """Recompute every metric below `root` from the stored rankings and compare it with what is stored.
 
-    Of ablations, sweeps and tunings, whose rankings are not kept, what their average precisions give.
+    Of ablations, sweeps, tunings and approximate searches, whose rankings are not kept, what their average precisions give.
     What the suite asks for and is not there is named.
 
     Metrics must agree within 1e-12, counts and digests exactly. A reranking must hold its search's

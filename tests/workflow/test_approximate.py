@@ -8,9 +8,9 @@ import pytest
 
 from superglobal_core.approximate_record import read_approximate
 from superglobal_core.steps.checked import OK
-from superglobal_core.steps.verify_results import verify_results_step
+from superglobal_core.steps.verify_results import verify_results
 
-pytestmark = [pytest.mark.workflow]
+pytestmark = pytest.mark.workflow
 
 
 def test_indexes_are_compared_shown_and_verified(tiny_run: Path) -> None:
@@ -28,5 +28,5 @@ def test_indexes_are_compared_shown_and_verified(tiny_run: Path) -> None:
     assert "ivfpq:nlist=4" in page
     assert source in page
     assert (report / "approximate.csv").is_file()
-    checked = {one.source: one.state for one in verify_results_step(results).checked}
+    checked = {one.source: one.state for one in verify_results(results).checked}
     assert checked[source] == OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from superglobal_core.approximate_plan import approximate_files
 from superglobal_core.config import Suite, parse_suite
 from superglobal_core.errors import UserError
+from superglobal_core.reporting.collect import Study
+from superglobal_core.reporting.study import missing_results
 
 
 def suite(**keys: Any) -> Suite:
@@ -28,6 +31,18 @@ def test_the_largest_database_of_each_data_set() -> None:
     assert files == ["approximate/mini/drawn/distractors.json", "approximate/mini/bare/plain.json"]
     files = approximate_files(suite(approximate={}, distractors=False))
     assert files == ["approximate/mini/drawn/plain.json", "approximate/mini/bare/plain.json"]
+
+
+def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
+    study = Study(tmp_path, suite(approximate={}), (), ())
+    assert missing_results(study)[-2:] == [
+        "approximate/mini/drawn/distractors",
+        "approximate/mini/bare/plain",
+    ]
+    path = tmp_path / "approximate/mini/bare/plain.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    assert missing_results(study)[-1] == "approximate/mini/drawn/distractors"
 
 
 def test_what_a_suite_may_say() -> None:

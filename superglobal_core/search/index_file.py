@@ -14,8 +14,9 @@ from superglobal_core.features.store import FeatureStore
 from superglobal_core.files import atomic_write, read_json, sha256_of
 from superglobal_core.model_errors import damage_told
 from superglobal_core.results import record_path
-from superglobal_core.search.faiss_index import BuiltIndex, RebuiltStore, faiss_package
+from superglobal_core.search.faiss_index import BuiltIndex, faiss_package
 from superglobal_core.search.index_kinds import IndexPlan
+from superglobal_core.search.rebuilt_store import RebuiltStore
 
 WRITTEN_AT_ONCE = 2**22
 

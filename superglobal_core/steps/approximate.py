@@ -30,7 +30,6 @@ from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Stopwatch
 from superglobal_core.search.exact import SearchResult, search
 from superglobal_core.search.faiss_index import (
-    RebuiltStore,
     build_index,
     faiss_package,
     places_among,
@@ -39,6 +38,7 @@ from superglobal_core.search.faiss_index import (
 from superglobal_core.search.index_file import index_size
 from superglobal_core.search.index_kinds import IndexPlan, Wanted, efforts_to_try, plan_index
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.search.rebuilt_store import RebuiltStore
 from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.rerank import GlobalOrders, rerank
 from superglobal_core.steps.search import facts_of, query_rows, rank

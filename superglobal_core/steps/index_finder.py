@@ -12,8 +12,8 @@ from superglobal_core.features.store import FeatureStore
 
 if TYPE_CHECKING:  # torch and faiss take their time to load
     from superglobal_core.search.exact import SearchResult
-    from superglobal_core.search.faiss_index import RebuiltStore
     from superglobal_core.search.index_file import OpenIndex
+    from superglobal_core.search.rebuilt_store import RebuiltStore
 
 
 class IndexFinder:

@@ -14,9 +14,10 @@ from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 from superglobal_core.features.store import FeatureStore, Segment
 from superglobal_core.search import faiss_index
 from superglobal_core.search.exact import search
-from superglobal_core.search.faiss_index import BuiltIndex, RebuiltStore, build_index, search_index
+from superglobal_core.search.faiss_index import BuiltIndex, build_index, search_index
 from superglobal_core.search.index_file import write_index
 from superglobal_core.search.index_kinds import KINDS, parse_index, plan_index
+from superglobal_core.search.rebuilt_store import RebuiltStore
 
 ROWS, DIMENSION, QUERIES = 1500, 32, 12
 KINDS_SMALL = ["flat-fp16", "flat-sq8", "ivfpq:nlist=16:m=16", "hnsw:M=8:storage=fp16"]

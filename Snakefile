@@ -18,6 +18,7 @@ include: "workflow/rules/timing.smk"
 include: "workflow/rules/ablation_plan.smk"
 include: "workflow/rules/ablation.smk"
 include: "workflow/rules/scale.smk"
+include: "workflow/rules/approximate.smk"
 include: "workflow/rules/report.smk"
 
 

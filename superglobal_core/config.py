@@ -10,6 +10,7 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from superglobal_core.config_ablation import Ablation
+from superglobal_core.config_approximate import Approximation
 from superglobal_core.config_parts import (
     Exponent,
     Floor,
@@ -276,6 +277,9 @@ class Suite(Model):
     )
     timing: Timing | None = Field(None, description="also time the methods; left out: do not")
     ablation: Ablation | None = Field(None, description="also change one switch at a time; left out: do not")
+    approximate: Approximation | None = Field(
+        None, description="also compare approximate indexes with the exact search; left out: do not"
+    )
     places: int = Field(
         400, ge=1, description="places of a search that are kept; at least the longest shortlist"
     )

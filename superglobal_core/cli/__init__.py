@@ -4,6 +4,7 @@ from superglobal_core.cli import (  # noqa: F401
     ablation_verbs,
     data_verbs,
     feature_verbs,
+    index_verbs,
     method_verbs,
     parameter_verbs,
     retrieval_verbs,

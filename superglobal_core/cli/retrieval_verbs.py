@@ -33,17 +33,23 @@ def search(
     spare: Annotated[
         bool, typer.Option("--spare", help="as many more places as junk can take, for rerank --junk remove")
     ] = False,
+    index: Annotated[
+        Path | None, typer.Option(help="an index of this database (see index): search it, approximately")
+    ] = None,
+    effort: Annotated[
+        int | None, typer.Option(help="the index's nprobe or efSearch, in place of its own")
+    ] = None,
     device: Device = "auto",
     say_why: SayWhy = False,
 ) -> None:
-    """Search exactly: the best k of each query, ties by index."""
+    """Search exactly, or an index: the best k of each query, ties by index."""
     from superglobal_core.steps.cannot_run import passed_on
     from superglobal_core.steps.search import search_step
 
     if say_why and (reason := passed_on("search", out, [queries, *database])):
         typer.echo(f"nothing to search: {reason}")
         return
-    ranking = search_step(queries, database, k, out, groundtruth, device, spare)
+    ranking = search_step(queries, database, k, out, groundtruth, device, spare, index, effort)
     typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
 
 
@@ -88,6 +94,12 @@ def rerank(
         bool, typer.Option("--untrained", help="rerank by random weights where a method's are missing")
     ] = False,
     precision: Annotated[str, typer.Option(help="of local methods' networks")] = "float32",
+    index: Annotated[
+        Path | None, typer.Option(help="an index of this database (see index): it makes the shortlist")
+    ] = None,
+    reconstruct: Annotated[
+        bool, typer.Option("--reconstruct", help="rebuild candidates' vectors from the index")
+    ] = False,
     device: Device = "auto",
     say_why: SayWhy = False,
 ) -> None:
@@ -116,11 +128,15 @@ def rerank(
         top=top,
         junk=junk or protocol_junk(protocol),
         device=device,
+        index=index,
+        reconstruct=reconstruct,
     )
     if isinstance(ranking, str):
         typer.echo(f"{method} cannot run: {ranking}")
-    else:
-        typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
+        return
+    if reconstruct:
+        typer.echo(f"vectors {ranking.about['protocol']['vectors']}")
+    typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
 
 
 @app.command()

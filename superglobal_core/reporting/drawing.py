@@ -151,7 +151,7 @@ def log_limits(axes: Axes, side: str, values: Sequence[float]) -> None:
 
 
 def plain_grid(axes: Axes) -> None:
-    """Draw the grid, and no ticks."""
+    """Show the grid, and ticks as quiet numbers."""
     axes.grid(True)
     axes.tick_params(length=0)
     axes.tick_params(axis="both", labelcolor=MUTED)

@@ -10,6 +10,7 @@ from superglobal_core.availability import PLAIN
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import check_writable, write_text
 from superglobal_core.reporting.ablation_page import ablation_part
+from superglobal_core.reporting.approximate_page import approximate_part
 from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.drawing import Figure
@@ -52,6 +53,7 @@ PARTS: dict[str, MakePart] = {
     "ablation": ablation_part,
     "parameters": parameters_part,
     "scale": scale_part,
+    "approximate": approximate_part,
     "verdict": verdict_part,
 }
 

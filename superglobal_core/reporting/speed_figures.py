@@ -20,6 +20,7 @@ from superglobal_core.reporting.drawing import (
     to_svg,
 )
 from superglobal_core.reporting.labels import Labels
+from superglobal_core.reporting.pareto import front, front_steps
 from superglobal_core.reporting.point_labels import write_labels
 from superglobal_core.reporting.speed import MILLION, SpeedGroup, SpeedRow
 from superglobal_core.reporting.speed_tables import title
@@ -60,11 +61,7 @@ def speed_figures(groups: Sequence[SpeedGroup], labels: Labels, stems: Sequence[
 
 def pareto(points: Sequence[Point]) -> list[Point]:
     """Return the points that no other one beats in both, the fastest first."""
-    front: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.seconds, -point.accuracy)):
-        if not front or point.accuracy > front[-1].accuracy:
-            front.append(point)
-    return front
+    return [points[place] for place in front([(point.seconds, point.accuracy) for point in points])]
 
 
 def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None:
@@ -85,10 +82,7 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
 
     def draw(panels: Sequence[Axes]) -> None:
         (axes,) = panels
-        front = pareto(points)
-        steps = [(1000 * front[0].seconds, 100 * front[0].accuracy)]
-        for point in front[1:]:
-            steps += [(1000 * point.seconds, steps[-1][1]), (1000 * point.seconds, 100 * point.accuracy)]
+        steps = front_steps([(1000 * point.seconds, 100 * point.accuracy) for point in points])
         axes.plot([x for x, _ in steps], [y for _, y in steps], color=SERIES[3], linewidth=1.6)
         for point in points:
             colour, marker = KINDS[point.kind]

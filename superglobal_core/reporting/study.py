@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
 from superglobal_core.ablation_plan import ablation_files
+from superglobal_core.approximate_plan import approximate_files
 from superglobal_core.availability import (
     PLAIN,
     WITH_DISTRACTORS,
@@ -71,7 +72,7 @@ def missing_results(study: Study) -> list[str]:
     """List the results that the suite asks for and the folder lacks.
 
     As descriptor/dataset/variant/method, timing/descriptor/dataset/plain, and the files of its ablation
-    without `.json`. Methods without accuracy on a data set have no result there to lack.
+    and approximate searches without `.json`. Methods without accuracy on a data set have no result there to lack.
     """
     suite = study.suite
     if suite is None:
@@ -93,7 +94,8 @@ def missing_results(study: Study) -> list[str]:
     }
     found |= {f"{each.descriptor}/{each.dataset}/{each.variant}/{each.method}" for each in study.unable}
     found |= {f"timing/{each.descriptor}/{each.dataset}/{each.variant}" for each in study.timed}
-    lacking = [name for name in ablation_files(suite) if not (study.root / name).is_file()]
+    files = [*ablation_files(suite), *approximate_files(suite)]
+    lacking = [name for name in files if not (study.root / name).is_file()]
     return [name for name in wanted if name not in found] + [name.removesuffix(".json") for name in lacking]
 
 

@@ -15,8 +15,9 @@ from superglobal_core.evaluation.protocol import PROTOCOLS
 from superglobal_core.evaluation.ranks import LabelledRanks, move_to_front
 from superglobal_core.features.store import FeatureStore, open_queries_and_database
 from superglobal_core.files import sha256_of
-from superglobal_core.results import Input, check_outputs, recorded
+from superglobal_core.results import Input, check_outputs, record_path, recorded
 from superglobal_core.search.rankings import Ranking
+from superglobal_core.steps.index_finder import IndexFinder
 from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.search import facts_of, query_rows, rank
 from superglobal_core.steps.shortlists import Junk, Shortlist, ignored_places, most_labelled
@@ -78,6 +79,8 @@ def rerank_step(
     device: str = "auto",
     shortlist: int | None = None,
     read: Sequence[Input] = (),
+    index: str | Path | None = None,
+    reconstruct: bool = False,
 ) -> Ranking:
     """Rerank and write the ranking to `out` (`.npz`), its record beside it.
 
@@ -90,6 +93,9 @@ def rerank_step(
     junk: whether images that a protocol ignores stay among the candidates (SuperGlobal's protocol)
     or are left out first (CVNet's), for Easy, Medium and Hard apart.
     read: what the reranker itself reads (local features, weights), for the record.
+    index: an approximate index of the database, which makes the shortlist where there is no `search` (the result
+    then has `top` places, by default the shortlist's); with `reconstruct` candidates' vectors are rebuilt from it
+    instead of read from the shards.
     """
     from superglobal_core.reranking.base import Reranker
 
@@ -99,25 +105,33 @@ def rerank_step(
         raise unknown_name("junk", junk, get_args(Junk))
     if junk == "remove" and groundtruth is None:
         raise UserError("--junk remove needs the --groundtruth that says which images are junk")
-    sources = [queries, *databases, *(path for path in (search, groundtruth) if path)]
-    check_outputs(out, sources)
+    if reconstruct and index is None:
+        raise UserError("--reconstruct needs the --index that vectors are rebuilt from")
+    if index is not None and search is not None and not reconstruct:
+        raise UserError("--search gives the shortlist already: leave --index out, or add --reconstruct")
+    sources = [queries, *databases, *(path for path in (search, groundtruth, index) if path)]
+    check_outputs(out, [*sources, *([record_path(index)] if index else [])])
     candidates = reranker.shortlist if isinstance(reranker, Reranker) else shortlist or 400
     with recorded("rerank", out) as facts:
         query_store, database = open_queries_and_database(queries, databases)
         truth = load_groundtruth(groundtruth) if groundtruth is not None else None
+        finder = None if index is None else IndexFinder.open(index, database)
         if search is None:
             spare = most_labelled(truth) if truth is not None and junk == "remove" else 0
-            wanted = len(database) if top is None else max(top, candidates + spare)
-            first = rank(query_store, database, wanted, groundtruth, device)
+            wanted = len(database) if top is None and finder is None else max(top or 0, candidates + spare)
+            first = rank(query_store, database, wanted, groundtruth, device, finder)
         else:
             first = load_first(search, query_store, database, candidates, groundtruth)
         make = global_orders(reranker, device) if isinstance(reranker, Reranker) else reranker
-        orders = make(query_store, database, truth)
+        vectors = finder.rebuilt(database) if finder is not None and reconstruct else database
+        orders = make(query_store, vectors, truth)
         ranking = rerank(first, orders, truth if junk == "remove" else None, top).named(database.ids)
+        if finder is not None and reconstruct:
+            ranking.about["protocol"] = ranking.about.get("protocol", {}) | finder.rebuilt_protocol(database)
         ranking.save(out)
         facts.update(facts_of(ranking))
         facts["inputs"] = [
-            *given_files(ground_truth=groundtruth, search=search),
+            *given_files(ground_truth=groundtruth, search=search, index=index),
             *descriptor_inputs("queries", [queries], query_store),
             *descriptor_inputs("database", databases, database),
             *read,

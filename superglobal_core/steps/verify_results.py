@@ -38,8 +38,8 @@ def verify_results(
 ) -> Verification:
     """Recompute every metric below `root` from the stored rankings and compare it with what is stored.
 
-    Of ablations, sweeps and tunings, whose rankings are not kept, what their average precisions give.
-    What the suite asks for and is not there is named.
+    Of ablations, sweeps, tunings and approximate searches, whose rankings are not kept, what their average
+    precisions give. What the suite asks for and is not there is named.
 
     Metrics must agree within 1e-12, counts and digests exactly. A reranking must hold its search's
     shortlist and everything behind it as it was; labelled images' ranks must agree with the places. A

@@ -1,4 +1,4 @@
-"""Ablations, sweeps and tunings once more, as far as their files allow: from the average precisions they hold."""
+"""Ablations, sweeps, tunings and approximate searches once more, from the average precisions in their files."""
 
 from __future__ import annotations
 
@@ -7,30 +7,38 @@ from pathlib import Path
 from typing import Any
 
 from superglobal_core.ablation_record import read_ablation
+from superglobal_core.approximate_record import read_approximate
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.bootstrap import confidence_interval
 from superglobal_core.files import TEMPORARY_PREFIX, read_json
 from superglobal_core.measured_values import PROTOCOL_NAMES, mean
 from superglobal_core.parameter_results import Difference as PointsDifference
 from superglobal_core.parameter_results import TuningSide
+from superglobal_core.reasons import reason_in
 from superglobal_core.reporting.collect import read_model
 from superglobal_core.reporting.parameters_page import StoredSweep, StoredTuning
 from superglobal_core.steps.checked import Checked
 from superglobal_core.steps.differences import Difference, close, interval_differences, same
 from superglobal_core.steps.tune import difference_of
 
-PATTERNS = ("ablation/*/*.json", "sweeps/*/*/*.json", "tuning/*.json")
+PATTERNS = ("ablation/*/*.json", "sweeps/*/*/*.json", "tuning/*.json", "approximate/**/*.json")
 POINTS_TOLERANCE = 1e-9  # of differences in points
 AS_STORED = (
-    "average precisions were taken as stored: the rankings of ablations, sweeps and tunings are not kept"
+    "average precisions were taken as stored: the rankings of ablations, sweeps, tunings and approximate searches "
+    "are not kept"
 )
 NO_RESAMPLES = "intervals were not recomputed: the number of resamples was not recorded"
 
 
 def variant_checks(root: Path) -> list[Checked]:
-    """Check every file of an ablation, a sweep or a tuning below `root`, in the order of their names."""
+    """Check every file of an ablation, sweep, tuning or approximate search below `root`, ordered by name."""
     paths = [path for pattern in PATTERNS for path in sorted(root.glob(pattern), key=Path.as_posix)]
-    return [_check(path, root) for path in paths if not path.name.startswith(TEMPORARY_PREFIX)]
+    return [_check(path, root) for path in paths if not _is_other(path)]
+
+
+def _is_other(path: Path) -> bool:
+    """Tell whether a file is under work, or the record beside a reason."""
+    return path.name.startswith(TEMPORARY_PREFIX) or path.name.endswith(".record.json")
 
 
 def _check(path: Path, root: Path) -> Checked:
@@ -40,6 +48,8 @@ def _check(path: Path, root: Path) -> Checked:
         if content in ({}, []):
             found.reasons.append("empty: make it again")
             return found
+        if (reason := reason_in(path)) is not None:
+            return Checked(found.source, said=f"could not run: {reason}")
         record = content.get("record") if isinstance(content, Mapping) else None
         found.differences += _figures(content, "", record or {}, found)
     except (UserError, TypeError, ValueError, AttributeError) as error:
@@ -58,6 +68,8 @@ def _read(path: Path, found: Checked) -> None:
     folder = found.source.split("/")[0]
     if folder == "ablation":
         read_ablation(path)
+    elif folder == "approximate":
+        read_approximate(path)
     elif folder == "sweeps":
         read_model(StoredSweep, path)
     else:

@@ -23,7 +23,7 @@ TINY = {
     "places": 50,
     "bootstrap": 100,
 }
-# The same, with a method by local features, one whose weights are missing, timing and an ablation.
+# The same, with a method by local features, one whose weights are missing, timing, an ablation and indexes.
 COMPARED = {
     **TINY,
     "methods": {
@@ -41,6 +41,12 @@ COMPARED = {
         "shortlist": 50,
         "grids": {"shortlists": [10, 20], "neighbours": [1, 3], "betas": [0.15]},
         "tuning": [{"tuned_on": "landmarks", "shortlists": [20], "neighbours": [1, 3], "betas": [0.15]}],
+    },
+    "approximate": {
+        "kinds": ["flat-sq8", "ivfpq:nlist=4:nprobe=1/4"],
+        "k": 50,
+        "shortlist": 50,
+        "repeats": 1,
     },
 }
 

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, validate
 
 from superglobal_core.ablation_plan import ablation_files, bases, tunings
+from superglobal_core.approximate_plan import approximate_files
 from superglobal_core.availability import (
     accuracy_missing,
     descriptor_missing,

@@ -8,6 +8,7 @@ rule report:
         timings=timings(),
         ablations=ablations(),
         scales=scales(),
+        approximations=approximations(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(

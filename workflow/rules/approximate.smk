@@ -1,0 +1,36 @@
+# Approximate indexes beside the exact search, of the largest database that a data set has.
+
+
+def approximations():
+    """The files of a suite's key `approximate`: one a descriptor and data set."""
+    return [f"{RESULTS}/{name}" for name in approximate_files(SUITE)]
+
+
+rule approximate:
+    input:
+        features=finished_features,
+        groundtruth=groundtruth,
+    output:
+        f"{RESULTS}/approximate/{{descriptor}}/{{dataset}}/{{size}}.json",
+    log:
+        f"{LOGS}/approximate/{{descriptor}}/{{dataset}}/{{size}}.log",
+    conda:
+        "../../environment.yml"
+    # Searches are timed: all cores, and nothing beside them.
+    threads: workflow.cores
+    resources:
+        gpu=GPU,
+    params:
+        queries=lambda wildcards: features(wildcards, "queries"),
+        databases=databases,
+        options=lambda wildcards: options(
+            **SUITE.approximate.model_dump(exclude={"kinds"}),
+            kinds=",".join(SUITE.approximate.kinds),
+            suite=SUITE.suite,
+            dataset=wildcards.dataset,
+            seed=SUITE.seed,
+        ),
+        code=fingerprint("superglobal_core.steps.approximate"),
+    shell:
+        "superglobal approximate --queries '{params.queries}' {params.databases} --groundtruth {input.groundtruth}"
+        " {params.options} --say-why --out {output} > {log} 2>&1"

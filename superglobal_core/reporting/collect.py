@@ -190,7 +190,7 @@ def is_left_over(found: Result | TimedData, suite: Suite | None) -> bool:
 
 
 def _kept_inside(root: Path) -> Iterator[tuple[str, StoredRecord]]:
-    """Yield the records of ablations, sweeps, tunings, approximate searches and sizes of a database: they hold their own."""
+    """Yield the records of ablations, sweeps, tunings, approximate searches and sizes: files that hold their own."""
     for path in _json_files(root, "ablation", "sweeps", "tuning", "approximate", "scale"):
         content = read_json(path)
         if isinstance(content, Mapping) and content.get("record") is not None:

@@ -87,7 +87,10 @@ class Slurm:
         self._spawn("slurmctld", "slurmctld", "-D", "-f", str(self.conf))
         for node in NODES:
             self._spawn(node, "slurmd", "-D", "-N", node, "-f", str(self.conf))
-        wait_for("two idle nodes", lambda: self.ask("sinfo", "-h", "-N", "-o", "%T", check=False).count("idle") == 2)
+        wait_for(
+            "two idle nodes",
+            lambda: self.ask("sinfo", "-h", "-N", "-o", "%T", check=False).count("idle") == 2,
+        )
         # The step of a job in the plugin drops SLURM_CONF before it calls srun: this one puts it back.
         wrapper, srun = self.folder / "bin/srun", shutil.which("srun", path=search_path())
         wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={self.conf} exec {srun} "$@"\n')

@@ -64,7 +64,10 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path) -> Outcome
     if absent is not None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(absent)
     folder = tmp_path_factory.mktemp("on-cluster")
-    with slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")) as slurm, (folder / "said").open("w") as said:
+    with (
+        slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")) as slurm,
+        (folder / "said").open("w") as said,
+    ):
         run = subprocess.Popen(
             command(folder, suite, *PROFILE, *HERE),
             cwd=folder,
@@ -76,7 +79,9 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path) -> Outcome
         try:
             killed = working(slurm, run, "rule_extract_")
             slurm.ask("scancel", "--signal=KILL", "--full", killed["id"])
-            lost = working(slurm, run, "rule_", node="n2", beside=killed)
+            # Late, so that both nodes do most of the work.
+            searched = folder / "results/mini/search/superglobal/landmarks/distractors/topk.npz"
+            lost = working(slurm, run, "", node="n2", after=searched)
             slurm.lose("n2")
             code = run.wait(600)
         finally:
@@ -91,15 +96,14 @@ def working(
     run: subprocess.Popen[bytes],
     named: str,
     node: str | None = None,
-    beside: dict[str, str] | None = None,
+    after: Path | None = None,
 ) -> dict[str, str]:
-    """Wait until a job of such a name is at work, on that node where one is named, and return it."""
-    deadline = time.monotonic() + 180
+    """Wait until a job of such a name is at work, on that node and when that file is there, and return it."""
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         assert run.poll() is None, "the run ended too early"
-        for job in slurm.jobs("running"):
-            other = beside is None or int(job["id"]) > int(beside["id"])
-            if job["comment"].startswith(named) and other and node in (None, job["node"]):
+        for job in slurm.jobs("running") if after is None or after.exists() else []:
+            if job["comment"].startswith(named) and node in (None, job["node"]):
                 commands = [command_line(process) for process in slurm.processes(job["node"])]
                 if any("/superglobal " in line for line in commands):
                     return job
@@ -115,7 +119,9 @@ def command_line(process: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory, suite: Path, snakemake: Snakemake, on_cluster: Outcome) -> Path:
+def here(
+    tmp_path_factory: pytest.TempPathFactory, suite: Path, snakemake: Snakemake, on_cluster: Outcome
+) -> Path:
     """The folder of the same suite's run on this machine."""
     folder = tmp_path_factory.mktemp("here")
     done = snakemake(folder, suite)

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel", "sinfo")
@@ -22,6 +22,17 @@ NODES = ("n1", "n2")
 # Each node says that it has as many; the processes of both share the cores of this host.
 CPUS = 2
 MEMORY_MB = 64_000
+# What is told of a job, and squeue's names and width for it.
+FIELDS = {
+    "id": "JobID",
+    "state": "State",
+    "node": "NodeList",
+    "memory": "MinMemory",
+    "shared": "OverSubscribe",
+    "gpus": "tres-per-job",
+    "comment": "Comment",
+}
+WIDTH = 100
 # In the environment of a slurmd and of the slurmstepds that it starts; jobs have SLURM's own variables.
 MARK = "THROW_AWAY_SLURM_NODE"
 
@@ -43,13 +54,11 @@ def search_path() -> str:
 
 def free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on."""
-    with_ports = [socket.socket() for _ in range(count)]
-    for one in with_ports:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in with_ports]
-    for one in with_ports:
-        one.close()
-    return ports
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def wait_for(what: str, happened: Callable[[], bool], seconds: float = 30) -> None:
@@ -104,6 +113,9 @@ class Slurm:
         key.write_bytes(secrets.token_bytes(1024))
         key.chmod(0o400)
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+        # A GPU in name alone: it is what jobs are given and wait for, and nothing computes on it.
+        gpus = [f"NodeName={node} Name=gpu File=/dev/null\n" for node in NODES]
+        (self.folder / "gres.conf").write_text("".join(gpus))
         controller, *of_nodes = free_ports(1 + len(NODES))
         host = socket.gethostname().partition(".")[0]
         settings = {
@@ -132,6 +144,7 @@ class Slurm:
             "SelectType": "select/cons_tres",
             "SelectTypeParameters": "CR_Core_Memory",
             "SlurmdParameters": "config_overrides",
+            "GresTypes": "gpu",
             "MpiDefault": "none",
             "ReturnToService": 2,
             "MinJobAge": 300,
@@ -142,7 +155,7 @@ class Slurm:
         lines = [f"{name}={value}" for name, value in settings.items()]
         lines += [
             f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={CPUS}"
-            f" RealMemory={MEMORY_MB} State=UNKNOWN"
+            f" RealMemory={MEMORY_MB} Gres=gpu:1 State=UNKNOWN"
             for node, port in zip(NODES, of_nodes, strict=True)
         ]
         lines.append(f"PartitionName=main Nodes={','.join(NODES)} Default=YES MaxTime=1-0 State=UP")
@@ -170,10 +183,14 @@ class Slurm:
         return done.stdout
 
     def jobs(self, state: str = "all") -> list[dict[str, str]]:
-        """Return the jobs that the controller remembers: id, state, node, memory, sharing and comment."""
-        fields = ("id", "state", "node", "memory", "shared", "comment")
-        out = self.ask("squeue", "-h", "-a", f"--states={state}", "-o", "%i|%T|%N|%m|%h|%k")
-        return [dict(zip(fields, line.split("|"), strict=True)) for line in out.splitlines()]
+        """Return the jobs that the controller remembers, by the names in FIELDS."""
+        wanted = ",".join(f"{field}:{WIDTH}" for field in FIELDS.values())
+        out = self.ask("squeue", "-h", "-a", f"--states={state}", "-O", wanted)
+        values = [
+            [line[start : start + WIDTH].strip() for start in range(0, WIDTH * len(FIELDS), WIDTH)]
+            for line in out.splitlines()
+        ]
+        return [dict(zip(FIELDS, value, strict=True)) for value in values]
 
     def processes(self, node: str | None = None) -> Iterator[int]:
         """Yield the processes that a node started, steps and what runs in them; those of all nodes without one."""
@@ -197,8 +214,9 @@ class Slurm:
 
     def lose(self, node: str) -> None:
         """Take a node away as a power cut does: its daemon, its steps and their processes at once."""
-        kill([self.daemons[node].pid])
-        kill(list(self.processes(node)))
+        # Stopped before they are ended: none is left to tell the controller of another's end.
+        for end in (signal.SIGSTOP, signal.SIGKILL):
+            send(end, [self.daemons[node].pid, *self.processes(node)])
         self.daemons.pop(node).wait()
         self.ask("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
 
@@ -208,14 +226,14 @@ class Slurm:
             if (daemon := self.daemons.pop(name, None)) is None:
                 continue
             if name in NODES:
-                kill([daemon.pid])
+                daemon.kill()
             daemon.terminate()
             try:
                 daemon.wait(10)
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        kill(list(self.processes()))
+        send(signal.SIGKILL, list(self.processes()))
 
     def said(self) -> str:
         """Return the ends of the daemons' logs."""
@@ -223,11 +241,11 @@ class Slurm:
         return "\n".join(f"== {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in logs)
 
 
-def kill(processes: Sequence[int]) -> None:
-    """End processes at once."""
+def send(name: signal.Signals, processes: Sequence[int]) -> None:
+    """Send a signal to processes, of which some may have ended."""
     for process in processes:
         with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+            os.kill(process, name)
 
 
 @contextmanager

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.workflow
 
 PICTURES = {"seed": 0, "size": 128, "landmarks": 4, "distractors": 24}
 TIMING = {"shortlist": 10, "sizes": [5], "queries": 2, "repeats": 3, "budget": 0.1}
-PROFILE = ["--workflow-profile", str(ROOT / "profiles/slurm")]
 # The nodes have two CPUs, and nobody else's controller is asked too often.
 HERE = ["--max-threads", str(slurm_cluster.CPUS), "--slurm-init-seconds-before-status-checks", "1"]
 # What is measured by a clock differs between any two runs.
@@ -56,7 +55,17 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path) -> Outcome:
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile with what docs/cluster.md says of a site with GPUs, for a single rule."""
+    content = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    content["set-resources"]["extract"] = {"gpu": 1}
+    path = tmp_path_factory.mktemp("profile") / "config.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path.parent
+
+
+@pytest.fixture(scope="module")
+def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path, profile: Path) -> Outcome:
     """The suite run on two nodes, of which one is lost, with a job killed before."""
     absent = slurm_cluster.missing()
     if find_spec("snakemake_executor_plugin_slurm") is None:
@@ -69,7 +78,7 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path) -> Outcome
         (folder / "said").open("w") as said,
     ):
         run = subprocess.Popen(
-            command(folder, suite, *PROFILE, *HERE),
+            command(folder, suite, "--workflow-profile", str(profile), *HERE),
             cwd=folder,
             env=environment() | slurm.environment | {"PYTHONPATH": str(ROOT)},
             stdout=said,
@@ -83,7 +92,7 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path) -> Outcome
             searched = folder / "results/mini/search/superglobal/landmarks/distractors/topk.npz"
             lost = working(slurm, run, "", node="n2", after=searched)
             slurm.lose("n2")
-            code = run.wait(600)
+            code = run.wait(1500)
         finally:
             run.kill()
         text = (folder / "said").read_text()
@@ -99,7 +108,7 @@ def working(
     after: Path | None = None,
 ) -> dict[str, str]:
     """Wait until a job of such a name is at work, on that node and when that file is there, and return it."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while time.monotonic() < deadline:
         assert run.poll() is None, "the run ended too early"
         for job in slurm.jobs("running") if after is None or after.exists() else []:
@@ -152,6 +161,11 @@ def test_small_jobs_share_an_allocation_and_clocks_have_a_node_alone(on_cluster:
     assert alone == []
     # Sixteen rankings and their sixteen evaluations.
     assert 2 <= len([job for job in on_cluster.jobs if "short" in job["comment"]]) <= 4
+
+
+def test_gpus_are_asked_for_where_the_profile_says_so(on_cluster: Outcome) -> None:
+    asking = {job["comment"].partition("_superglobal")[0] for job in on_cluster.jobs if "gpu" in job["gpus"]}
+    assert asking == {"rule_extract_wildcards"}
 
 
 def test_the_tables_are_those_of_a_run_on_this_machine(on_cluster: Outcome, here: Path) -> None:

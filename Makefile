@@ -18,7 +18,7 @@ run: $(INSTALLED)
 	@echo "The report is reports/$(SUITE_NAME)/index.html"
 
 test: $(INSTALLED) check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import os
 import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import Done, Label, Run, groundtruth_content
@@ -22,8 +23,29 @@ if os.environ.get("CI") == "true":
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Side by side, each process takes whole modules, for their fixtures' sake.
+
+    Those that run Snakemake share the costliest fixtures: they count as one module, the first.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Modules(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "workflow" if Path(module).parent.name == "workflow" else module
+
+    config.option.loadscopereorder = False
+    return Modules(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests marked `gpu` out where there is none; the summary counts them as deselected."""
+    """Begin with the workflow, which takes longest; leave out the tests marked `gpu` where there is no GPU.
+
+    The summary counts what is left out as deselected.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
     import torch
 
     if torch.cuda.is_available():

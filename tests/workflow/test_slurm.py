@@ -31,7 +31,7 @@ CLOCKED = {"speedup.csv"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run on a cluster: where it lies, what SLURM and Snakemake said, and which jobs were ended."""
+    """A finished run on a cluster: where it lies, its jobs, what Snakemake said, and which jobs were ended."""
 
     folder: Path
     jobs: list[dict[str, str]]
@@ -141,6 +141,7 @@ def here(
 def test_a_killed_job_comes_again_with_more_memory(on_cluster: Outcome) -> None:
     states = {job["id"]: job["state"] for job in on_cluster.jobs}
     assert states[on_cluster.killed["id"]] in ("FAILED", "CANCELLED")
+    assert f"SLURM-job '{on_cluster.killed['id']}' failed" in on_cluster.said
     again = on_cluster.again(on_cluster.killed)
     assert again[-1]["state"] == "COMPLETED"
     assert (on_cluster.killed["memory"], again[0]["memory"]) == ("8000M", "16000M")

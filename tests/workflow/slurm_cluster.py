@@ -147,7 +147,7 @@ class Slurm:
             "GresTypes": "gpu",
             "MpiDefault": "none",
             "ReturnToService": 2,
-            "MinJobAge": 300,
+            "MinJobAge": 36_000,
             "KillWait": 2,
             "SchedulerParameters": "sched_min_interval=100000,sched_interval=1,bf_interval=1",
             "CommunicationParameters": "NoCtldInAddrAny,NoInAddrAny",

@@ -5,6 +5,7 @@ if "suite" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"

@@ -18,6 +18,8 @@ rule ablation_features:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=memory("ablation_features"),
+        runtime=minutes("ablation_features"),
     params:
         suite=f"{RESULTS}/suite.json",
         images=image_source,
@@ -46,6 +48,8 @@ rule ablate:
     threads: 8
     resources:
         gpu=GPU,
+        mem_mb=memory("ablate"),
+        runtime=minutes("ablate"),
     params:
         suite=f"{RESULTS}/suite.json",
         queries=lambda wildcards: base_features(wildcards, "queries"),
@@ -80,6 +84,8 @@ rule sweep:
     threads: 8
     resources:
         gpu=GPU,
+        mem_mb=memory("sweep"),
+        runtime=minutes("sweep"),
     params:
         folder=lambda wildcards: f"{RESULTS}/features/{wildcards.descriptor}/{wildcards.dataset}",
         grids=lambda wildcards: options(
@@ -116,6 +122,8 @@ rule tune:
     threads: 8
     resources:
         gpu=GPU,
+        mem_mb=memory("tune"),
+        runtime=minutes("tune"),
     params:
         options=tune_options,
         code=fingerprint("superglobal_core.steps.tune"),
@@ -133,6 +141,9 @@ rule ablation_tables:
         f"{LOGS}/ablation.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("ablation_tables"),
+        runtime=minutes("ablation_tables"),
     params:
         results=lambda wildcards: RESULTS,
         suite=shown_suite(),

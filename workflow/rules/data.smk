@@ -13,6 +13,9 @@ rule landmarks:
     conda:
         "../../environment.yml"
     threads: 8
+    resources:
+        mem_mb=memory("landmarks"),
+        runtime=minutes("landmarks"),
     params:
         options=lambda wildcards: options(
             **SUITE.datasets[wildcards.dataset].synthetic.model_dump()
@@ -35,6 +38,9 @@ rule lists:
         dataset=one_of(sorted(set(SUITE.datasets) - set(DRAWN))),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("lists"),
+        runtime=minutes("lists"),
     params:
         folders=image_folders,
         code=fingerprint("superglobal_core.steps.lists"),

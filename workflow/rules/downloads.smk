@@ -12,6 +12,8 @@ rule download:
         "../../environment.yml"
     resources:
         download_mb=download_mb,
+        mem_mb=memory("download"),
+        runtime=minutes("download"),
     params:
         catalogues=catalogue_options,
         # Another one when what was downloaded is gone.
@@ -36,6 +38,9 @@ rule groundtruth:
         dataset=one_of(DOWNLOADED),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("groundtruth"),
+        runtime=minutes("groundtruth"),
     params:
         file=lambda wildcards: str(downloaded_file(wildcards, "groundtruth")),
     shell:
@@ -67,6 +72,8 @@ if SET:
         resources:
             gpu=1,
             download_mb=archive_mb,
+            mem_mb=memory("distractor_archive"),
+            runtime=minutes("distractor_archive"),
         params:
             suite=f"{RESULTS}/suite.json",
             features=f"{RESULTS}/features",

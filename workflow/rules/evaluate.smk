@@ -11,6 +11,9 @@ rule evaluate:
         f"{LOGS}/evaluate/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("evaluate"),
+        runtime=minutes("evaluate"),
     params:
         options=lambda wildcards: options(
             suite=SUITE.suite,

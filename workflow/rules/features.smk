@@ -18,6 +18,8 @@ rule extract:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=memory("extract"),
+        runtime=minutes("extract"),
     params:
         images=image_source,
         checkpoint=checkpoint,
@@ -45,6 +47,9 @@ rule codes:
         ),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("codes"),
+        runtime=minutes("codes"),
     params:
         bits=lambda wildcards: options(bits=existing(wildcards).bits),
         code=fingerprint("superglobal_core.steps.codes"),
@@ -69,6 +74,9 @@ rule gather:
         ),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("gather"),
+        runtime=minutes("gather"),
     params:
         parts=lambda wildcards: " ".join(
             f"--part '{folder}'" for folder in gathered(wildcards)

@@ -18,6 +18,8 @@ rule local:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=memory("local"),
+        runtime=minutes("local"),
     params:
         images=image_source,
         kind=lambda wildcards: local_kind(SUITE.methods[LOCAL[wildcards.local][1]]),

@@ -73,11 +73,6 @@ def finished_networks(descriptor, method):
     return [downloaded(name) for name in names if name is not None]
 
 
-def rerank_threads(wildcards):
-    """Many by local features; by global descriptors it takes a second, mostly the start of Python."""
-    return 8 if local_kind(SUITE.methods[wildcards.method]) else 1
-
-
 def local_folder(wildcards, split):
     """The folder of the local features that a method needs of a split; None for methods without."""
     name = features_name(SUITE, wildcards.descriptor, wildcards.method)

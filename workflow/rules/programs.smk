@@ -25,6 +25,9 @@ rule hand_over:
         method=one_of(running("program")),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("hand_over"),
+        runtime=minutes("hand_over"),
     params:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
@@ -51,6 +54,9 @@ rule adopt:
         method=one_of(running("program", "results")),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("adopt"),
+        runtime=minutes("adopt"),
     params:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
@@ -82,6 +88,9 @@ rule hand_over_images:
         descriptor=one_of(DESCRIBED),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("hand_over_images"),
+        runtime=minutes("hand_over_images"),
     params:
         images=image_source,
         boxes=lambda wildcards, input: options(boxes=input.boxes or None),
@@ -103,6 +112,9 @@ rule adopt_descriptors:
         descriptor=one_of(DESCRIBED),
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("adopt_descriptors"),
+        runtime=minutes("adopt_descriptors"),
     params:
         images=image_source,
         boxes=lambda wildcards, input: options(boxes=input.boxes or None),

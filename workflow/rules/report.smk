@@ -30,6 +30,9 @@ rule report:
         f"{LOGS}/report.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
     params:
         results=lambda wildcards: RESULTS,
         suite=shown_suite(),

@@ -1,6 +1,12 @@
 # Reranking: one job a method, all on the shortlist of the same search.
 
 
+# Pair by pair, some compute for hours; by global descriptors it takes a second, mostly the start of Python.
+PAIRWISE = [
+    name for name in running("builtin", "python") if local_kind(SUITE.methods[name])
+]
+
+
 rule rerank:
     input:
         features=finished_features,
@@ -13,12 +19,13 @@ rule rerank:
     log:
         f"{LOGS}/rerank/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.log",
     wildcard_constraints:
-        method=one_of(running("builtin", "python")),
+        method=one_of(sorted(set(running("builtin", "python")) - set(PAIRWISE))),
     conda:
         "../../environment.yml"
-    threads: rerank_threads
     resources:
         gpu=GPU,
+        mem_mb=memory("rerank"),
+        runtime=minutes("rerank"),
     params:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,
@@ -34,3 +41,13 @@ rule rerank:
         "superglobal rerank --queries '{params.queries}' {params.databases} --search {input.search}"
         " --groundtruth {input.groundtruth} {params.options} {params.local} --say-why"
         " --out {output.ranking} > {log} 2>&1"
+
+
+use rule rerank as rerank_local with:
+    wildcard_constraints:
+        method=one_of(PAIRWISE),
+    threads: 8
+    resources:
+        gpu=GPU,
+        mem_mb=memory("rerank_local"),
+        runtime=minutes("rerank_local"),

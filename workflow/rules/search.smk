@@ -15,6 +15,8 @@ rule search:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=memory("search"),
+        runtime=minutes("search"),
     params:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,

@@ -16,6 +16,8 @@ rule time:
     threads: workflow.cores
     resources:
         gpu=1,
+        mem_mb=memory("time"),
+        runtime=minutes("time"),
     params:
         suite=f"{RESULTS}/suite.json",
         queries=lambda wildcards: features(wildcards, "queries"),

@@ -1,0 +1,193 @@
+"""The suite `mini` on a real SLURM, through a killed job and a lost node, against the same on this machine.
+
+The suite has all its methods, its timing and its ablation; only its pictures are smaller and fewer.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slurm_cluster
+import yaml
+from runs import ROOT, Snakemake, command, environment
+
+pytestmark = pytest.mark.workflow
+
+PICTURES = {"seed": 0, "size": 128, "landmarks": 4, "distractors": 24}
+TIMING = {"shortlist": 10, "sizes": [5], "queries": 2, "repeats": 3, "budget": 0.1}
+# The nodes have two CPUs, and nobody else's controller is asked too often.
+HERE = ["--max-threads", str(slurm_cluster.CPUS), "--slurm-init-seconds-before-status-checks", "1"]
+# What is told by a clock differs between any two runs: all of speedup.csv, and a column of others.
+CLOCKED = {"map.csv": "date", "verdict.csv": "explained"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run on a cluster: where it lies, its jobs, what Snakemake said, and which jobs were ended."""
+
+    folder: Path
+    jobs: list[dict[str, str]]
+    said: str
+    killed: dict[str, str]
+    lost: dict[str, str]
+
+    def again(self, job: dict[str, str]) -> list[dict[str, str]]:
+        """Return the later jobs that did the same."""
+        same = [other for other in self.jobs if other["comment"] == job["comment"]]
+        return [other for other in same if int(other["id"]) > int(job["id"])]
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    content = yaml.safe_load((ROOT / "config/mini.yaml").read_text())
+    content |= {"datasets": {"landmarks": {"label": "Landmarks", "synthetic": PICTURES}}, "timing": TIMING}
+    path = tmp_path_factory.mktemp("mini-suite") / "mini.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile with what docs/cluster.md says of a site with GPUs, for a single rule."""
+    content = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    content["set-resources"]["extract"] = {"gpu": 1}
+    path = tmp_path_factory.mktemp("profile") / "config.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path.parent
+
+
+@pytest.fixture(scope="module")
+def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path, profile: Path) -> Outcome:
+    """The suite run on two nodes, of which one is lost, with a job killed before."""
+    absent = slurm_cluster.missing()
+    if find_spec("snakemake_executor_plugin_slurm") is None:
+        absent = "SLURM's executor for Snakemake is not installed: make cluster"
+    if absent is not None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(absent)
+    folder = tmp_path_factory.mktemp("on-cluster")
+    with (
+        slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")) as slurm,
+        (folder / "said").open("w") as said,
+    ):
+        run = subprocess.Popen(
+            command(folder, suite, "--workflow-profile", str(profile), *HERE),
+            cwd=folder,
+            env=environment() | slurm.environment | {"PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            killed = working(slurm, run, "rule_extract_")
+            slurm.ask("scancel", "--signal=KILL", "--full", killed["id"])
+            # Late, so that both nodes do most of the work.
+            searched = folder / "results/mini/search/superglobal/landmarks/distractors/topk.npz"
+            lost = working(slurm, run, "", node="n2", after=searched)
+            slurm.lose("n2")
+            code = run.wait(1500)
+        finally:
+            run.kill()
+        text = (folder / "said").read_text()
+        assert code == 0, f"{text}\n{slurm.said()}"
+        return Outcome(folder, slurm.jobs(), text, killed, lost)
+
+
+def working(
+    slurm: slurm_cluster.Slurm,
+    run: subprocess.Popen[bytes],
+    named: str,
+    node: str | None = None,
+    after: Path | None = None,
+) -> dict[str, str]:
+    """Wait until a job of such a name is at work, on that node and when that file is there, and return it."""
+    deadline = time.monotonic() + 900
+    while time.monotonic() < deadline:
+        assert run.poll() is None, "the run ended too early"
+        for job in slurm.jobs("running") if after is None or after.exists() else []:
+            if job["comment"].startswith(named) and node in (None, job["node"]):
+                commands = [command_line(process) for process in slurm.processes(job["node"])]
+                if any("/superglobal " in line for line in commands):
+                    return job
+        time.sleep(0.2)
+    raise AssertionError(f"no job {named}* was at work: {slurm.jobs()}\n{slurm.said()}")
+
+
+def command_line(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+@pytest.fixture(scope="module")
+def here(
+    tmp_path_factory: pytest.TempPathFactory, suite: Path, snakemake: Snakemake, on_cluster: Outcome
+) -> Path:
+    """The folder of the same suite's run on this machine."""
+    folder = tmp_path_factory.mktemp("here")
+    done = snakemake(folder, suite)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_a_killed_job_comes_again_with_more_memory(on_cluster: Outcome) -> None:
+    states = {job["id"]: job["state"] for job in on_cluster.jobs}
+    assert states[on_cluster.killed["id"]] in ("FAILED", "CANCELLED")
+    assert f"SLURM-job '{on_cluster.killed['id']}' failed" in on_cluster.said
+    again = on_cluster.again(on_cluster.killed)
+    assert again[-1]["state"] == "COMPLETED"
+    assert (on_cluster.killed["memory"], again[0]["memory"]) == ("8000M", "16000M")
+    assert list(on_cluster.folder.glob(f"results/slurm-logs/**/{on_cluster.killed['id']}.log"))
+
+
+def test_what_ran_on_a_lost_node_is_done_on_the_other(on_cluster: Outcome) -> None:
+    states = {job["id"]: job["state"] for job in on_cluster.jobs}
+    assert states[on_cluster.lost["id"]] == "NODE_FAIL"
+    last = on_cluster.again(on_cluster.lost)[-1]
+    assert (last["state"], last["node"]) == ("COMPLETED", "n1")
+
+
+def test_small_jobs_share_an_allocation_and_clocks_have_a_node_alone(on_cluster: Outcome) -> None:
+    whole = [job for job in on_cluster.jobs if job["comment"].startswith("rule_time_")]
+    assert {job["shared"] for job in whole} == {"NO"}
+    alone = [job for job in on_cluster.jobs if job["comment"].startswith(("rule_evaluate", "rule_rerank_w"))]
+    assert alone == []
+    # Sixteen rankings and their sixteen evaluations.
+    assert 2 <= len([job for job in on_cluster.jobs if "short" in job["comment"]]) <= 4
+
+
+def test_gpus_are_asked_for_where_the_profile_says_so(on_cluster: Outcome) -> None:
+    asking = {job["comment"].partition("_superglobal")[0] for job in on_cluster.jobs if "gpu" in job["gpus"]}
+    assert asking == {"rule_extract_wildcards"}
+
+
+def unclocked(path: Path) -> list[dict[str, str]]:
+    """Return a table's rows, every figure as it is written, without what a clock told."""
+    with path.open() as table:
+        return [
+            {name: value for name, value in row.items() if name != CLOCKED.get(path.name)}
+            for row in csv.DictReader(table)
+        ]
+
+
+def test_the_tables_are_those_of_a_run_on_this_machine(on_cluster: Outcome, here: Path) -> None:
+    ours, theirs = on_cluster.folder / "reports/mini", here / "reports/mini"
+    names = {path.name for path in theirs.glob("*.csv")} - {"speedup.csv"}
+    assert {"map.csv", "per_query.csv", "ablation.csv", "tuning.csv"} <= names
+    for name in sorted(names):
+        assert unclocked(ours / name) == unclocked(theirs / name), name
+    rankings = sorted(path.relative_to(here) for path in here.glob("results/mini/rankings/**/*.npz"))
+    assert len(rankings) == 16
+    for path in rankings:
+        with np.load(here / path) as local, np.load(on_cluster.folder / path) as clustered:
+            assert sorted(local) == sorted(clustered)
+            for name in local:
+                assert np.array_equal(local[name], clustered[name]), (path, name)

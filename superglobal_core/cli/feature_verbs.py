@@ -192,6 +192,39 @@ def local(
     _tell(done, out)
 
 
+@app.command("check-fast")
+def check_fast(
+    queries: Annotated[Path, typer.Option(help="the queries' descriptors, made by extract --mode fast")],
+    database: Annotated[Path, typer.Option(help="the database's")],
+    query_images: Annotated[Path, typer.Option(help="the images that the queries' were made of")],
+    database_images: Annotated[Path, typer.Option(help="the images that the database's were made of")],
+    groundtruth: Annotated[Path, typer.Option(help="gnd_*.pkl")],
+    out: Out,
+    checkpoint: Checkpoint = None,
+    bound: Annotated[float, typer.Option(help="points of mAP that it may change by")] = 0.5,
+    device: Device = "auto",
+) -> None:
+    """Say what the fast mode costs in mAP: describe labelled images exactly as well, and compare."""
+    from superglobal_core.steps.check_fast import check_fast_step
+
+    done = check_fast_step(
+        queries,
+        database,
+        query_images,
+        database_images,
+        groundtruth,
+        out,
+        checkpoint=checkpoint,
+        bound=bound,
+        device=device,
+    )
+    for name, values in done["map_percent"].items():
+        typer.echo(
+            f"{name}: mAP {values['exact']:.2f} exact, {values['fast']:.2f} fast, {values['change']:+.2f} points"
+        )
+    typer.echo(f"the comparison is {out}")
+
+
 @app.command("train-mini")
 def train_mini(
     out: Annotated[Path, typer.Option(help="the checkpoint to write (.safetensors)")],

@@ -7,6 +7,7 @@ rule report:
         rankings=results_of("rankings", ".npz"),
         timings=timings(),
         ablations=ablations(),
+        fast_checks=fast_checks(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(

@@ -14,9 +14,10 @@ from superglobal_core.errors import UserError
 Describe = Callable[[np.ndarray, Sequence[int]], list[np.ndarray]]
 
 # What torch, oneDNN and the C++ library say when memory ends: on a CPU there is no exception of its own.
+# oneDNN names no reason when it cannot create what it wants to run; at a single image the text is shown.
 _SHORT_OF_MEMORY = re.compile(
     r"not enough memory|out of memory|DefaultCPUAllocator|bad_alloc|can(no|')t allocate memory|"
-    r"could not (create|allocate) (a )?memory|Insufficient memory",
+    r"could not (create|allocate) (a )?(memory|primitive)|Insufficient memory",
     re.IGNORECASE,
 )
 
@@ -55,6 +56,7 @@ class Adapting:
         self._describe, self._where = describe, where
         self.most_pixels: int | None = None
         self.halvings = 0
+        self._said = ""
 
     def __call__(self, images: np.ndarray, wanted: Sequence[int], names: Sequence[str]) -> list[np.ndarray]:
         """Describe images: one (B, dimension) array for each wanted pooling; names: the images', for messages.
@@ -76,7 +78,8 @@ class Adapting:
                 height, width = images.shape[1:3]
                 raise UserError(
                     f"the image {names[begin]} ({width} x {height} px) does not fit into the memory of "
-                    f"{self._where}: scale it down, ask for smaller --scales, or take a machine with more memory"
+                    f"{self._where} ({self._said}): scale it down, ask for smaller --scales, or take a "
+                    "machine with more memory"
                 )
             self.halvings += 1
             self.most_pixels = failed // 2 * _pixels(images)
@@ -97,6 +100,7 @@ class Adapting:
         except (MemoryError, RuntimeError) as error:
             if not short_of_memory(error):
                 raise
+            self._said = (str(error) or type(error).__name__).splitlines()[0][:120]
         # Outside the handler: the error's frames hold the tensors that there was no room for.
         gc.collect()
         if torch.cuda.is_available():

@@ -80,6 +80,10 @@ def check_fast_step(
             replace=True,
         )
     exact = open_queries_and_database(folder / "queries", [folder / "database"])
+    distances = {
+        name: _distances(*stores)
+        for name, stores in zip(("queries", "database"), zip(exact, fast, strict=True), strict=True)
+    }
     truth = load_groundtruth(groundtruth)
     rankings = {
         mode: rank(*stores, 1, groundtruth, device) for mode, stores in (("exact", exact), ("fast", fast))
@@ -100,10 +104,7 @@ def check_fast_step(
         "map_percent": changes,
         "largest_change": largest,
         "bound": bound,
-        "cosine_distance": {
-            name: _distances(*stores)
-            for name, stores in zip(("queries", "database"), zip(exact, fast, strict=True), strict=True)
-        },
+        "cosine_distance": distances,
         "record": watch.record(
             "check-fast",
             **facts_of(rankings["fast"]),

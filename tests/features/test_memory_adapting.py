@@ -66,7 +66,9 @@ def test_the_size_is_remembered_in_pixels() -> None:
 
 def test_one_image_too_large_is_named() -> None:
     adapting = Adapting(Limited(20, RuntimeError("DefaultCPUAllocator: not enough memory")), "the GPU")
-    with pytest.raises(UserError, match=r"the image b \(8 x 8 px\) does not fit .* the GPU: scale it down"):
+    with pytest.raises(
+        UserError, match=r"the image b \(8 x 8 px\) does not fit .* GPU \(Default.*\): scale it"
+    ):
         adapting(numbered(1, side=8), [0], ["b"])
     assert len(adapting(numbered(3), [0], ["a"] * 3)[0]) == 3, "smaller ones still fit"
 

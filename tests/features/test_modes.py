@@ -95,7 +95,7 @@ def test_too_far_from_exact_stops_before_any_shard(
 
     monkeypatch.setattr(torch.nn.Conv2d, "forward", faulty)
     step = {"backbone": "mini", "settings": preset("superglobal"), "device": "cpu"}
-    with pytest.raises(UserError, match=r"--mode fast moves the descriptor of \d\d by .* at most 0.001"):
+    with pytest.raises(UserError, match=r"--mode fast moves the descriptor of \d\d by .*at most 0\.001"):
         extract_step(images, tmp_path / "out", mode="fast", **step)  # type: ignore[arg-type]
     assert not list((tmp_path / "out").glob("*"))
     extract_step(images, tmp_path / "out", **step)  # type: ignore[arg-type]
@@ -143,7 +143,7 @@ def test_the_sample_is_seeded_and_the_distance_is_the_cosine_s(images: Path) -> 
     assert second["largest"] == pytest.approx(1 - np.cos(0.04), rel=1e-9)
     assert len(set(ways[0].seen)) == 16
     assert ways[0].seen == ways[1].seen
-    with pytest.raises(UserError, match="cosine distance of 0.005 "):
+    with pytest.raises(UserError, match=r"cosine distance of 0\.005 "):
         checking.self_check(files, None, Fixed(0.0), Fixed(0.1))
     assert [check["images"] for check in checking.self_check(files[:3], None, *ways)] == [3, 3]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from plain_extraction import plain_extraction
+from torch.utils.flop_counter import FlopCounterMode
 
 from superglobal_core.data.images import ImageFile, list_images
 from superglobal_core.data.reading import Reading
@@ -144,7 +145,7 @@ def test_the_fraction_of_the_matrix_peak_and_decoding(
     assert sum(1 for _ in load_images(files, None, 1, Reading(), describer.jpeg)) == len(files)
     decoding_s = (time.perf_counter() - start) / len(files)
     # An image's multiplications, twice for the additions, at the pixels of all three scales.
-    with torch.utils.flop_counter.FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter:
         describer(images[:1], [0])
     reached = counter.get_total_flops() / network_s
     figure("fraction of the matrix peak", reached / _matrix_peak(device), 0, "", at_most=False)

@@ -96,7 +96,12 @@ class Extract(Model):
         "bgr", description="order of the channels; every network here expects bgr"
     )
     exif: bool = Field(True, description="apply an image's EXIF orientation")
-    precision: Literal["float32", "bfloat16", "float16"] = Field("float32", description="of the network")
+    mode: Literal["exact", "fast"] = Field(
+        "exact", description="fast: in half precision, each run checked on a sample (see docs/extraction.md)"
+    )
+    precision: Literal["float32", "bfloat16", "float16"] | None = Field(
+        None, description="of the network; by default float32, in the mode fast bfloat16"
+    )
 
     @model_validator(mode="after")
     def _one_checkpoint(self) -> Extract:

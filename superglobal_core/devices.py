@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from superglobal_core.device_claims import claim_gpu
@@ -37,3 +39,20 @@ def choose_device(name: str) -> torch.device:
             "--device cuda: no usable NVIDIA GPU here (see `superglobal doctor`); use --device cpu"
         )
     return torch.device("cuda" if available else "cpu")
+
+
+@contextlib.contextmanager
+def full_float32() -> Iterator[None]:
+    """Multiply float32 as float32 within the block: TF32, which keeps 10 bits, is off on NVIDIA GPUs.
+
+    torch turns it on for convolutions by default. What was set before holds again afterwards.
+    """
+    import torch
+
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before

@@ -501,7 +501,7 @@ def test_help_names_every_verb(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
     verbs = ("landmarks", "extract", "search", "rerank", "evaluate", "sweep", "tune", "report", "doctor")
-    for verb in (*verbs, "check-method", "new-method", "index", "approximate"):
+    for verb in (*verbs, "check-fast", "check-method", "new-method", "index", "approximate"):
         assert f" {verb} " in done.out
     assert run() == done
 

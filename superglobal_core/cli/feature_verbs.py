@@ -14,7 +14,11 @@ Images = Annotated[Path, typer.Option(help="a folder of images, or a text file w
 CropRounding = Annotated[str, typer.Option(help="of the boxes: truncate or round")]
 Exif = Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")]
 Colour = Annotated[str, typer.Option(help="order of the channels: bgr or rgb")]
-Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16")]
+Mode = Annotated[str, typer.Option(help="exact, or fast: half precision, checked against exact on a sample")]
+Precision = Annotated[
+    str | None,
+    typer.Option(help="float32, bfloat16 or float16; float32 by default, bfloat16 with --mode fast"),
+]
 ShardSize = Annotated[int, typer.Option(help="images a shard")]
 OnError = Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")]
 Preset = Annotated[
@@ -58,7 +62,8 @@ def extract(
     colour: Colour = "bgr",
     exif: Exif = True,
     boxes: Boxes = None,
-    precision: Precision = "float32",
+    mode: Mode = "exact",
+    precision: Precision = None,
     device: Device = "auto",
     shard_size: ShardSize = 4096,
     on_error: OnError = "stop",
@@ -90,6 +95,7 @@ def extract(
         checkpoint=checkpoint,
         boxes=boxes,
         reading=Reading.chosen(crop_rounding, colour, exif),
+        mode=mode,  # type: ignore[arg-type]
         precision=precision,  # type: ignore[arg-type]
         device=device,
         shard_size=shard_size,
@@ -113,7 +119,8 @@ def extract_variants(
     colour: Colour = "bgr",
     exif: Exif = True,
     boxes: Boxes = None,
-    precision: Precision = "float32",
+    mode: Mode = "exact",
+    precision: Precision = None,
     device: Device = "auto",
     shard_size: ShardSize = 4096,
     on_error: OnError = "stop",
@@ -130,6 +137,7 @@ def extract_variants(
         crop_rounding=crop_rounding,
         colour=colour,
         exif=exif,
+        mode=mode,
         precision=precision,
     )
     done = extract_variants_step(
@@ -182,6 +190,39 @@ def local(
         replace=replace,
     )
     _tell(done, out)
+
+
+@app.command("check-fast")
+def check_fast(
+    queries: Annotated[Path, typer.Option(help="the queries' descriptors, made by extract --mode fast")],
+    database: Annotated[Path, typer.Option(help="the database's")],
+    query_images: Annotated[Path, typer.Option(help="the images that the queries' were made of")],
+    database_images: Annotated[Path, typer.Option(help="the images that the database's were made of")],
+    groundtruth: Annotated[Path, typer.Option(help="gnd_*.pkl")],
+    out: Out,
+    checkpoint: Checkpoint = None,
+    bound: Annotated[float, typer.Option(help="points of mAP that it may change by")] = 0.5,
+    device: Device = "auto",
+) -> None:
+    """Say what the fast mode costs in mAP: describe labelled images exactly as well, and compare."""
+    from superglobal_core.steps.check_fast import check_fast_step
+
+    done = check_fast_step(
+        queries,
+        database,
+        query_images,
+        database_images,
+        groundtruth,
+        out,
+        checkpoint=checkpoint,
+        bound=bound,
+        device=device,
+    )
+    for name, values in done["map_percent"].items():
+        typer.echo(
+            f"{name}: mAP {values['exact']:.2f} exact, {values['fast']:.2f} fast, {values['change']:+.2f} points"
+        )
+    typer.echo(f"the comparison is {out}")
 
 
 @app.command("train-mini")

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +72,12 @@ def list_images(source: str | Path) -> list[ImageFile]:
     return files
 
 
-def read_image(path: str | Path, exif: bool = True) -> np.ndarray:
+def read_image(
+    path: str | Path, exif: bool = True, jpeg: Callable[[bytes, bool], np.ndarray | None] | None = None
+) -> np.ndarray:
     """Decode an image to (H, W, 3) uint8 in BGR order, its EXIF orientation applied (or not: `exif`).
+
+    jpeg: decodes the bytes of a JPEG in OpenCV's place, or returns None to leave it to OpenCV.
 
     Raises:
         ImageError: when the file cannot be read, ends too early, is no image or larger than `MAX_PIXELS`.
@@ -88,6 +92,8 @@ def read_image(path: str | Path, exif: bool = True) -> np.ndarray:
     if not data:
         raise ImageError("is an empty file")
     _refuse_incomplete(data)
+    if jpeg is not None and data.startswith(_JPEG_START) and (image := jpeg(data, exif)) is not None:
+        return image
     flags = cv2.IMREAD_COLOR if exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -169,6 +175,7 @@ def _refuse_same_ids(files: list[ImageFile], source: Path) -> None:
         )
 
 
+_JPEG_START = b"\xff\xd8"
 # A marker of JPEG: not a stuffed or a fill byte, not a restart within a scan.
 _JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _JPEG_END = 0xD9
@@ -182,7 +189,7 @@ def _refuse_incomplete(data: bytes) -> None:
     # OpenCV fills the missing part of a truncated JPEG with grey and says nothing to its caller;
     # of a damaged PNG libpng complains to stderr by itself. A JPEG that lacks no more than its end
     # marker is refused too: nothing cheap tells it from one whose last rows are missing.
-    if data.startswith(b"\xff\xd8"):
+    if data.startswith(_JPEG_START):
         _walk_jpeg(data)
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):
         _walk_png(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +12,9 @@ import numpy as np
 from superglobal_core.data.boxes import Box
 from superglobal_core.data.images import ImageError, ImageFile, crop, read_image
 from superglobal_core.data.reading import Reading
+
+# Decodes the bytes of a JPEG (and whether to turn it as its EXIF says) in OpenCV's place, or leaves it: None.
+Jpeg = Callable[[bytes, bool], np.ndarray | None]
 
 # Decoding releases the interpreter's lock; more threads than this outrun any network.
 THREADS = min(8, os.cpu_count() or 1)
@@ -28,6 +31,7 @@ def load_image(
     box: Box | None,
     smallest_side: int,
     reading: Reading = Reading(),  # noqa: B008
+    jpeg: Jpeg | None = None,
 ) -> np.ndarray:
     """Decode one image and cut its query box out: (H, W, 3) uint8, in the order of `reading.colour`.
 
@@ -35,7 +39,7 @@ def load_image(
         ImageError: when it cannot be decoded; TooSmallError when what is left has a side under
             `smallest_side` px.
     """
-    image = read_image(file.path, exif=reading.exif == "applied")
+    image = read_image(file.path, exif=reading.exif == "applied", jpeg=jpeg)
     if box is not None:
         image = crop(image, box, reading.crop_rounding)
     if reading.colour == "rgb":
@@ -54,12 +58,14 @@ def load_images(
     boxes: Mapping[str, Box] | None,
     smallest_side: int,
     reading: Reading = Reading(),  # noqa: B008
+    jpeg: Jpeg | None = None,
 ) -> Iterator[tuple[ImageFile, np.ndarray | ImageError]]:
     """Yield each file with its pixels, or with the reason why there are none, in the files' order."""
 
     def attempt(file: ImageFile) -> np.ndarray | ImageError:
         try:
-            return load_image(file, boxes[file.id] if boxes is not None else None, smallest_side, reading)
+            box = boxes[file.id] if boxes is not None else None
+            return load_image(file, box, smallest_side, reading, jpeg)
         except ImageError as error:
             return error
 

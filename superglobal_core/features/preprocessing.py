@@ -35,13 +35,21 @@ def scaled_inputs(
     if settings.resize == "8-bit-image":
         return [
             normalise(
-                torch.from_numpy(np.stack([_resize_8bit(image, scale) for image in images])).to(device),
+                _upload(np.stack([_resize_8bit(image, scale) for image in images]), device),
                 colour,
             )
             for scale in settings.scales
         ]
-    whole = normalise(torch.from_numpy(images).to(device), colour)
+    whole = normalise(_upload(images, device), colour)
     return [_resize_tensor(whole, scale, settings.antialias) for scale in settings.scales]
+
+
+def _upload(images: np.ndarray, device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(images)
+    if device.type != "cuda":
+        return tensor
+    # From pinned memory the copy runs beside what the GPU is doing.
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _resize_tensor(images: Tensor, scale: float, antialias: bool) -> Tensor:

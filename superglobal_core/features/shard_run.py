@@ -20,12 +20,17 @@ Bad = dict[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Extraction:
-    """What an extraction did: shards in all, those found done, images described, images left out."""
+    """What an extraction did: shards in all, those found done, images described, images left out.
+
+    self_check: of the mode `fast`, see `features.self_check`. memory: of a network's batches, see `Adapting.as_dict`.
+    """
 
     shards: int
     found_done: int
     described: int
     skipped: list[Bad]
+    self_check: dict[str, Any] | None = dataclasses.field(default=None, compare=False)
+    memory: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
 
 def check_request(

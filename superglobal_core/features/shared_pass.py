@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,23 +11,31 @@ import torch
 from superglobal_core.data.boxes import Box
 from superglobal_core.data.images import ImageError, ImageFile
 from superglobal_core.data.reading import Reading
+from superglobal_core.devices import full_float32
 from superglobal_core.errors import UserError, name_list
-from superglobal_core.features.batching import batches
-from superglobal_core.features.decoding import TooSmallError, load_images
+from superglobal_core.features.batching import MOST_PIXELS_GPU, batches
+from superglobal_core.features.decoding import TooSmallError, load_image, load_images
+from superglobal_core.features.gpu_decoding import gpu_decoder
+from superglobal_core.features.memory_adapting import Adapting
+from superglobal_core.features.modes import Mode, Precision
 from superglobal_core.features.preprocessing import scaled_inputs
+from superglobal_core.features.self_check import self_check
 from superglobal_core.features.shard_run import Bad, OnError
 from superglobal_core.features.shards import ShardPlan
 from superglobal_core.networks.descriptor import GlobalDescriptor, Pooling
+from superglobal_core.networks.folded import folded
 from superglobal_core.progress import Counter
-
-Precision = Literal["float32", "bfloat16", "float16"]
 
 # Rounding to half precision moves a unit vector's length by less than this.
 UNIT_TOLERANCE = 0.02
 
 
 class Describer:
-    """A network on its device, at its precision, and the poolings of its feature maps."""
+    """A network on its device, folded, at its precision, and the poolings of its feature maps.
+
+    mode: `fast` may decode on the GPU, too; the rest of the speed is the precision's. The network given is
+    left in float32, so that another describer can be made of it.
+    """
 
     def __init__(
         self,
@@ -36,20 +44,59 @@ class Describer:
         device: torch.device,
         precision: Precision,
         reading: Reading,
+        mode: Mode = "exact",
     ) -> None:
         self.device, self.reading = device, reading
-        self.network = network.to(device).eval()
         self.poolings = [pooling.to(device).eval() for pooling in poolings]
         self.stored = np.dtype(np.float32 if precision == "float32" else np.float16)
-        if precision == "bfloat16" or (precision == "float16" and device.type == "cuda"):
-            self.network.backbone.to(getattr(torch, precision))
+        half = precision == "bfloat16" or (precision == "float16" and device.type == "cuda")
+        self.network = folded(network.to(device).eval(), getattr(torch, precision) if half else torch.float32)
+        self.jpeg = gpu_decoder(device) if mode == "fast" else None
+        self.most_pixels = MOST_PIXELS_GPU if device.type == "cuda" else None
+        self.adapting = Adapting(self, "the GPU" if device.type == "cuda" else "this machine")
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray, wanted: Sequence[int]) -> list[np.ndarray]:
         """Describe (B, H, W, 3) uint8 images: one (B, dimension) array for each wanted pooling."""
-        inputs = scaled_inputs(images, self.network.settings, self.device, self.reading.colour)
-        described = self.network.describe(inputs, [self.poolings[index] for index in wanted])
-        return [rows.cpu().numpy().astype(self.stored) for rows in described]
+        with full_float32():
+            inputs = scaled_inputs(images, self.network.settings, self.device, self.reading.colour)
+            described = self.network.describe(inputs, [self.poolings[index] for index in wanted])
+            return [rows.cpu().numpy().astype(self.stored) for rows in described]
+
+    def load(self, file: ImageFile, box: Box | None) -> np.ndarray:
+        """Decode an image that every pooling can take (ImageError otherwise)."""
+        smallest = max(pooling.settings.smallest_side() for pooling in self.poolings)
+        return load_image(file, box, smallest, self.reading, self.jpeg)
+
+    def describe_one(self, image: np.ndarray, name: str) -> list[np.ndarray]:
+        """Describe an image (H, W, 3): one (dimension,) array for each pooling; name: for messages."""
+        rows = self.adapting(image[None], range(len(self.poolings)), [name])
+        return [array[0] for array in rows]
+
+
+def make_describer(
+    files: Sequence[ImageFile],
+    boxes: Mapping[str, Box] | None,
+    network: GlobalDescriptor,
+    poolings: Sequence[Pooling],
+    device: torch.device,
+    mode: Mode,
+    precision: Precision,
+    reading: Reading,
+) -> tuple[Describer, list[dict[str, Any] | None]]:
+    """Make the describer of a run, and check it on the run's own images where the mode is `fast`.
+
+    Returns:
+        It, and for each pooling what `self_check` found; None in the mode `exact`.
+
+    Raises:
+        UserError: when `fast` is too far from `exact`.
+    """
+    describer = Describer(network, poolings, device, precision, reading, mode)
+    if mode == "exact":
+        return describer, [None] * len(poolings)
+    exact = Describer(network, poolings, device, "float32", reading)
+    return describer, list(self_check(files, boxes, exact, describer))
 
 
 class SharedPass:
@@ -98,10 +145,13 @@ class SharedPass:
         usable: list[int] = []
         bad: list[Bad] = []
         smallest = max(self.sides[index] for index in wanted)
-        for numbers, images in batches(self._usable(files, smallest, usable, counter, bad, alone)):
+        seen = self._usable(files, smallest, usable, counter, bad, alone)
+        for numbers, images in batches(seen, self.describer.most_pixels):
             # Once an image is bad the run will end; the rest is only looked at.
             if self.on_error == "skip" or not (bad or ended):
-                for array, rows in zip(arrays, self.describer(images, wanted), strict=True):
+                names = [files[row].id for row in numbers]
+                described = self.describer.adapting(images, wanted, names)
+                for array, rows in zip(arrays, described, strict=True):
                     array[numbers] = rows
         for index in wanted:
             bads[index].extend(bad)
@@ -134,7 +184,8 @@ class SharedPass:
         bad: list[Bad],
         alone: bool,
     ) -> Iterator[tuple[int, np.ndarray]]:
-        for row, (file, image) in enumerate(load_images(files, self.boxes, smallest, self.describer.reading)):
+        given = load_images(files, self.boxes, smallest, self.describer.reading, self.describer.jpeg)
+        for row, (file, image) in enumerate(given):
             if isinstance(image, TooSmallError) and not alone:
                 raise _TooSmallForSomeError
             if isinstance(image, ImageError):

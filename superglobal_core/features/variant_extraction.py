@@ -12,9 +12,10 @@ from superglobal_core.data.images import ImageFile
 from superglobal_core.data.reading import Reading
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
-from superglobal_core.features.extraction import check_precision, shard_plan
+from superglobal_core.features.extraction import shard_plan
+from superglobal_core.features.modes import Mode, Precision, chosen_precision
 from superglobal_core.features.shard_run import Extraction, OnError, check_request, run_plans, shards_found
-from superglobal_core.features.shared_pass import Describer, Precision, SharedPass
+from superglobal_core.features.shared_pass import SharedPass, make_describer
 from superglobal_core.networks.descriptor import GlobalDescriptor, Pooling
 from superglobal_core.networks.settings import DescriptorSettings
 from superglobal_core.progress import Counter
@@ -22,11 +23,16 @@ from superglobal_core.progress import Counter
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """One way to describe the images: the descriptor's settings, the reading and the precision."""
+    """One way to describe the images: the descriptor's settings, the reading, the mode and the precision."""
 
     settings: DescriptorSettings
     reading: Reading = dataclasses.field(default_factory=Reading)
-    precision: Precision = "float32"
+    precision: Precision | None = None
+    mode: Mode = "exact"
+
+    def computed(self) -> Precision:
+        """Return the precision it is computed with: the mode's own where it names none (UserError for nonsense)."""
+        return chosen_precision(self.mode, self.precision)
 
     def one_pass(self) -> tuple[object, ...]:
         """Return what variants must agree in to share decoding, scaling and the backbone's pass.
@@ -38,7 +44,16 @@ class Variant:
         made = self.settings
         antialias = made.antialias if made.resize == "float-tensor" else None
         alpha = made.relup_alpha if made.relup != "off" else None
-        return made.scales, made.resize, antialias, made.relup, alpha, self.precision, self.reading
+        return (
+            made.scales,
+            made.resize,
+            antialias,
+            made.relup,
+            alpha,
+            self.mode,
+            self.computed(),
+            self.reading,
+        )
 
 
 def passes(variants: Mapping[str, Variant]) -> list[list[str]]:
@@ -80,7 +95,7 @@ def extract_variants(
     if not variants:
         raise UserError("there are no variants: name at least one")
     for variant in variants.values():
-        check_precision(variant.precision)
+        variant.computed()
     where, groups = choose_device(device), passes(variants)
     plans = {
         name: shard_plan(
@@ -91,7 +106,8 @@ def extract_variants(
             made_with=made_with,
             boxes=boxes,
             reading=variant.reading,
-            precision=variant.precision,
+            mode=variant.mode,
+            precision=variant.computed(),
             shard_size=shard_size,
         )
         for name, variant in variants.items()
@@ -101,12 +117,16 @@ def extract_variants(
     with Counter("extract variants", len(files) * len(groups)) as counter:
         for names in groups:
             first = variants[names[0]]
-            # One network at a time: the precision changes its weights.
+            # One network at a time: ReLUP is part of it.
             network = load(first.settings)
             poolings = [Pooling(variants[name].settings) for name in names]
-            describer = Describer(network, poolings, where, first.precision, first.reading)
+            describer, checks = make_describer(
+                files, boxes, network, poolings, where, first.mode, first.computed(), first.reading
+            )
             own = [plans[name] for name in names]
             make = SharedPass(own, describer, boxes, on_error).make
             made = run_plans(own, [found[name] for name in names], make, counter, on_error)
-            done |= zip(names, made, strict=True)
+            for name, one, check in zip(names, made, checks, strict=True):
+                memory = describer.adapting.as_dict()
+                done[name] = dataclasses.replace(one, self_check=check, memory=memory)
     return {name: done[name] for name in variants}

@@ -12,7 +12,7 @@ import torch
 
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
-from superglobal_core.features.extraction import Precision
+from superglobal_core.features.modes import Precision
 from superglobal_core.networks.centre_pivot import Pyramids
 from superglobal_core.networks.correlation import CorrelationNetwork
 from superglobal_core.reranking.pairs import LocalFeatures, PairScorer

@@ -11,7 +11,7 @@ import torch
 from superglobal_core.data.reading import Colour
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
-from superglobal_core.features.extraction import Precision
+from superglobal_core.features.modes import Precision
 from superglobal_core.features.preprocessing import normalise
 from superglobal_core.networks.backbone import Backbone
 from superglobal_core.networks.checkpoints import load_checkpoint

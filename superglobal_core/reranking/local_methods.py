@@ -11,8 +11,8 @@ import torch
 
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
-from superglobal_core.features.extraction import Precision
 from superglobal_core.features.local_extraction import LocalExtractor
+from superglobal_core.features.modes import Precision
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.reranking.names import LOCAL_KINDS, LOCAL_PARAMETERS
 from superglobal_core.reranking.pairs import ManyImages, PairScorer

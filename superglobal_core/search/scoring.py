@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from superglobal_core.devices import choose_device
+from superglobal_core.devices import choose_device, full_float32
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.progress import Counter
@@ -184,24 +184,13 @@ class DeviceScorer(Scorer):
             if self._parts is not None:
                 self._parts.times(block, out)
             else:
-                with full_precision():
+                with full_float32():
                     out.copy_(self.queries @ block.to(self.dtype).T)
         piece = slab[:, : (last - first) * self.block]
         least, most = torch.aminmax(piece)  # NaN where there is one
         if torch.isfinite(torch.stack([least, most])).all():
             return -1
         return int(torch.nonzero(~torch.isfinite(piece).all(dim=0))[0])
-
-
-@contextlib.contextmanager
-def full_precision() -> Iterator[None]:
-    """Multiply float32 matrices without TF32 within the block."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 @contextlib.contextmanager

@@ -64,7 +64,9 @@ def _checkpoint(extract: Extract, suite: Suite, catalogue: Catalogue) -> Path | 
 def _finished(folder: Path, extract: Extract, suite: Suite, catalogue: Catalogue) -> bool:
     settings, reading = settings_of(extract)
     checkpoint = _checkpoint(extract, suite, catalogue)
-    return is_extracted(folder, extract.backbone, settings, reading, checkpoint, extract.precision)
+    return is_extracted(
+        folder, extract.backbone, settings, reading, checkpoint, extract.mode, extract.precision
+    )
 
 
 def _describe(
@@ -79,6 +81,7 @@ def _describe(
         settings=settings,
         reading=reading,
         checkpoint=_checkpoint(extract, suite, catalogue),
+        mode=extract.mode,
         precision=extract.precision,
         device=device,
         on_error="skip",

@@ -9,7 +9,8 @@ from superglobal_core.data.boxes import load_boxes
 from superglobal_core.data.images import list_images
 from superglobal_core.data.reading import Reading
 from superglobal_core.errors import UserError
-from superglobal_core.features.extraction import Extraction, OnError, Precision, extract
+from superglobal_core.features.extraction import Extraction, OnError, extract
+from superglobal_core.features.modes import Mode, Precision, chosen_precision
 from superglobal_core.files import read_json, sha256_of
 from superglobal_core.networks.checkpoints import load_checkpoint
 from superglobal_core.networks.settings import DescriptorSettings
@@ -27,7 +28,8 @@ def extract_step(
     checkpoint: str | Path | None = None,
     boxes: str | Path | None = None,
     reading: Reading = Reading(),  # noqa: B008
-    precision: Precision = "float32",
+    mode: Mode = "exact",
+    precision: Precision | None = None,
     device: str = "auto",
     shard_size: int = 4096,
     on_error: OnError = "stop",
@@ -48,18 +50,20 @@ def extract_step(
             made_with=made_with(checkpoint),
             boxes=load_boxes(boxes, [file.id for file in files]) if boxes is not None else None,
             reading=reading,
+            mode=mode,
             precision=precision,
             device=device,
             shard_size=shard_size,
             on_error=on_error,
             replace=replace,
         )
-        facts["descriptor"] = descriptor_of(backbone, settings, reading, checkpoint, precision)
+        facts["descriptor"] = descriptor_of(backbone, settings, reading, checkpoint, mode, precision)
         facts["parameters"] = {
             "images": len(files),
             "shard_size": shard_size,
             "on_error": on_error,
             "skipped": done.skipped,
+            **run_facts(done),
         }
         facts["protocol"] = protocol_of(settings, reading, query_crop=boxes is not None)
         facts["inputs"] = inputs_of(images, out, checkpoint, boxes)
@@ -72,13 +76,14 @@ def is_extracted(
     settings: DescriptorSettings,
     reading: Reading,
     checkpoint: str | Path | None,
-    precision: Precision,
+    mode: Mode,
+    precision: Precision | None,
 ) -> bool:
     """Tell whether an extraction into `out` was finished with just these switches, weights and code."""
     path = Path(out) / "record.json"
     if not path.is_file():
         return False
-    wanted = descriptor_of(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, precision)
+    wanted = descriptor_of(backbone, settings, reading, checkpoint or MINI_CHECKPOINT, mode, precision)
     return bool(read_json(path).get("descriptor") == wanted)
 
 
@@ -114,11 +119,19 @@ def descriptor_of(
     settings: DescriptorSettings,
     reading: Reading,
     checkpoint: str | Path,
-    precision: Precision,
+    mode: Mode,
+    precision: Precision | None,
 ) -> dict[str, object]:
     """Return what a record says of its descriptors: every switch, the weights and the code."""
-    switches = {"backbone": backbone, "precision": precision, **settings.as_dict(), **reading.as_dict()}
+    computed = {"backbone": backbone, "mode": mode, "precision": chosen_precision(mode, precision)}
+    switches = {**computed, **settings.as_dict(), **reading.as_dict()}
     return {**switches, **made_with(checkpoint)}
+
+
+def run_facts(done: Extraction) -> dict[str, object]:
+    """Return what a record's parameters say of the run itself: its batches, and how `fast` checked itself."""
+    check = {} if done.self_check is None else {"self_check": done.self_check}
+    return {"memory": done.memory, **check}
 
 
 def protocol_of(settings: DescriptorSettings, reading: Reading, query_crop: bool) -> dict[str, object]:

@@ -18,7 +18,14 @@ from superglobal_core.features.shard_run import Extraction, OnError
 from superglobal_core.features.variant_extraction import Variant, extract_variants, passes
 from superglobal_core.networks.checkpoints import load_checkpoint
 from superglobal_core.results import recorded
-from superglobal_core.steps.extract import descriptor_of, inputs_of, made_with, protocol_of, weights_of
+from superglobal_core.steps.extract import (
+    descriptor_of,
+    inputs_of,
+    made_with,
+    protocol_of,
+    run_facts,
+    weights_of,
+)
 
 
 def read_variants(path: str | Path, **common: Any) -> dict[str, Variant]:
@@ -50,7 +57,7 @@ def variant_of(extract: Extract) -> Variant:
     >>> variant_of(Extract(backbone="mini", gem_plus=False)).settings.gem_plus
     False
     """
-    return Variant(*settings_of(extract), extract.precision)
+    return Variant(*settings_of(extract), extract.precision, extract.mode)
 
 
 def extract_variants_step(
@@ -89,7 +96,7 @@ def extract_variants_step(
         )
         for name, one in variants.items():
             facts[name]["descriptor"] = descriptor_of(
-                backbone, one.settings, one.reading, weights, one.precision
+                backbone, one.settings, one.reading, weights, one.mode, one.precision
             )
             facts[name]["parameters"] = {
                 "images": len(files),
@@ -98,6 +105,7 @@ def extract_variants_step(
                 "skipped": done[name].skipped,
                 "variants": list(variants),
                 "passes": len(passes(variants)),
+                **run_facts(done[name]),
             }
             facts[name]["protocol"] = protocol_of(one.settings, one.reading, query_crop=boxes is not None)
             facts[name]["inputs"] = inputs_of(images, out / name, weights, boxes)

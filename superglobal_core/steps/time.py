@@ -18,7 +18,7 @@ from superglobal_core.comparison.works import SCOPES
 from superglobal_core.config import Method, read_saved_suite
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
-from superglobal_core.features.extraction import Precision
+from superglobal_core.features.modes import Precision
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.files import TEMPORARY_PREFIX, check_writable
 from superglobal_core.invocation import from_here

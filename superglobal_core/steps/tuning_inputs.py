@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from superglobal_core.errors import UserError
-from superglobal_core.features.extraction import Precision
+from superglobal_core.features.modes import Precision
 from superglobal_core.networks.settings import PRESETS
 from superglobal_core.steps.extract import extract_step
 

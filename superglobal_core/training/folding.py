@@ -8,19 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from superglobal_core.networks.descriptor import GlobalDescriptor
+from superglobal_core.networks.folded import affine_of
 
 
 @torch.no_grad()
 def fold_neck(network: GlobalDescriptor, neck: nn.BatchNorm1d) -> None:
     """Fold a batch normalisation without affine parameters, applied to descriptors, into `head.fc`."""
-    mean, variance = neck.running_mean, neck.running_var
-    assert mean is not None
-    assert variance is not None
-    spread = (variance + neck.eps).sqrt()
+    scale, shift = affine_of(neck)
     fc = network.head.fc
     assert isinstance(fc, nn.Linear)
-    fc.bias.copy_((fc.bias - mean) / spread)
-    fc.weight.div_(spread[:, None])
+    fc.bias.copy_(fc.bias * scale + shift)
+    fc.weight.copy_(fc.weight * scale[:, None])
 
 
 @torch.no_grad()

@@ -274,14 +274,30 @@ def image_folders(wildcards):
     return options(query_images=folder, database_images=folder)
 
 
-def image_source(wildcards):
+def split_images(dataset, split):
     """A split's folder or list of images."""
-    data = SUITE.datasets[wildcards.dataset]
+    data = SUITE.datasets[dataset]
     if data.synthetic is not None:
-        return f"{RESULTS}/data/{wildcards.dataset}/{wildcards.split}"
-    if wildcards.split == "distractors":
+        return f"{RESULTS}/data/{dataset}/{split}"
+    if split == "distractors":
         return str(data.distractor_images)
-    return f"{RESULTS}/data/{wildcards.dataset}/{wildcards.split}.txt"
+    return f"{RESULTS}/data/{dataset}/{split}.txt"
+
+
+def image_source(wildcards):
+    """The folder or list of images that a job is about."""
+    return split_images(wildcards.dataset, wildcards.split)
+
+
+def fast_checks():
+    """What compares the fast mode with the exact one, for each labelled data set described so."""
+    return [
+        f"{RESULTS}/features/{descriptor}/{dataset}/check-fast.json"
+        for descriptor in EXTRACTED
+        if SUITE.descriptors[descriptor].extract.mode == "fast"
+        for dataset in SUITE.datasets
+        if has_images(SUITE, dataset)
+    ]
 
 
 def finished_images(wildcards):

@@ -30,6 +30,39 @@ rule extract:
         " --replace --out $(dirname {output}) > {log} 2>&1"
 
 
+rule check_fast:
+    # What the fast mode costs in mAP; beyond half a point the job fails.
+    input:
+        lambda wildcards: [
+            f"{RESULTS}/features/{wildcards.descriptor}/{wildcards.dataset}/{split}/record.json"
+            for split in ("queries", "database")
+        ],
+        groundtruth=groundtruth,
+        checkpoint=finished_checkpoint,
+    output:
+        f"{RESULTS}/features/{{descriptor}}/{{dataset}}/check-fast.json",
+    log:
+        f"{LOGS}/check-fast/{{descriptor}}/{{dataset}}.log",
+    wildcard_constraints:
+        descriptor=one_of(EXTRACTED),
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        images=lambda wildcards: options(
+            query_images=split_images(wildcards.dataset, "queries"),
+            database_images=split_images(wildcards.dataset, "database"),
+        ),
+        checkpoint=checkpoint,
+        code=fingerprint("superglobal_core.steps.check_fast"),
+    shell:
+        "features=$(dirname {output}); superglobal check-fast --queries $features/queries"
+        " --database $features/database {params.images} --groundtruth {input.groundtruth}"
+        " --checkpoint {params.checkpoint} --out {output} > {log} 2>&1"
+
+
 rule codes:
     input:
         codes=lambda wildcards: str(existing(wildcards).codes),

@@ -9,6 +9,7 @@ rule report:
         ablations=ablations(),
         scales=scales(),
         approximations=approximations(),
+        fast_checks=fast_checks(),
     output:
         page=f"{REPORTS}/index.html",
         tables=expand(

@@ -13,6 +13,7 @@ from helpers import unit_rows
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from superglobal_core.devices import full_float32
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore, Segment
 from superglobal_core.search import scoring
@@ -162,7 +163,7 @@ def test_tf32_is_off_within_a_product_and_as_it_was_afterwards() -> None:
     try:
         for allowed in (True, False):
             matmul.allow_tf32 = allowed
-            with scoring.full_precision():
+            with full_float32():
                 assert not matmul.allow_tf32
             assert matmul.allow_tf32 == allowed
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from superglobal_core.device_claims import claim_gpu
 from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.invocation import command
 
 if TYPE_CHECKING:
     import torch
@@ -18,8 +19,9 @@ DEVICES = ("auto", "cpu", "cuda")
 def choose_device(name: str) -> torch.device:
     """Turn `auto`, `cpu` or `cuda` into a torch device; `auto` takes a GPU where there is one.
 
-    Of several GPUs each process has one of its own, if there are enough (see `device_claims.claim_gpu`).
-    A process in which CUDA is in use already stays as it is.
+    Run by the command line, a process has one of several GPUs for its own, if there are enough (see
+    `device_claims.claim_gpu`); called from Python, which GPUs a process uses is the caller's affair. A
+    process in which CUDA is in use already stays as it is.
 
     Raises:
         UserError: for another name, or `cuda` on a machine without a usable GPU.
@@ -30,7 +32,7 @@ def choose_device(name: str) -> torch.device:
         raise unknown_name("device", name, DEVICES)
     if name == "cpu":
         return torch.device("cpu")
-    if not torch.cuda.is_initialized():
+    if command() is not None and not torch.cuda.is_initialized():
         # Counting leaves CUDA alone, which would not look again at what is visible.
         claim_gpu(torch.cuda.device_count())
     available = torch.cuda.is_available()

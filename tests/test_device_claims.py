@@ -15,6 +15,7 @@ import torch
 from superglobal_core import device_claims
 from superglobal_core.device_claims import CLAIMED, VISIBLE, claim_gpu
 from superglobal_core.devices import choose_device
+from superglobal_core.invocation import invoked
 
 # It loads no torch, so that many of them start in no time.
 PROGRAM = """
@@ -136,7 +137,17 @@ def test_the_processor_is_chosen_without_a_look_at_gpus(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("cpu").type == "cpu"
     assert VISIBLE not in os.environ
-    assert {choose_device(name).type for name in ("auto", "cuda", "auto")} == {"cuda"}
+
+
+def test_the_command_line_claims_and_a_caller_from_python_does_not(
+    clean: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto").type == "cuda"
+    assert VISIBLE not in os.environ
+    with invoked(["search"]):
+        assert {choose_device(name).type for name in ("auto", "cuda", "auto")} == {"cuda"}
     assert os.environ[VISIBLE] == "0"
 
 

@@ -34,6 +34,9 @@ rule planted_rows:
         last=r"\d+",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("planted_rows"),
+        runtime=minutes("planted_rows"),
     params:
         world=world_options(),
         shard_size=SUITE.scale.shard_size if SUITE.scale else None,
@@ -51,6 +54,9 @@ rule planted_queries:
         f"{LOGS}/planted/queries.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("planted_queries"),
+        runtime=minutes("planted_queries"),
     params:
         world=world_options(),
         code=fingerprint("superglobal_core.features.planted_shards"),
@@ -77,6 +83,8 @@ rule scale:
     threads: workflow.cores
     resources:
         gpu=1,
+        mem_mb=memory("scale"),
+        runtime=minutes("scale"),
     params:
         databases=lambda wildcards: " ".join(
             f"--database '{folder}'" for folder in scale_parts(int(wildcards.rows))

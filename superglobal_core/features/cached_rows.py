@@ -15,6 +15,8 @@ import numpy as np
 LEAST_BYTES = 512
 # Of rows that lie closer a page map takes in several at once.
 LEAST_GAP = 2
+# So many rows away from the cache, and the file is taken for one that still has to be read.
+MOST_MISSED = 3
 
 #: device and number of a file: they tell whether a path still leads to it, as long as it is mapped
 FileKey = tuple[int, int]
@@ -63,13 +65,17 @@ def copy_cached(
 
 def _copy(handle: int, sources: list[int], out: np.ndarray, targets: list[int]) -> list[int]:
     """Copy a row from each place in a file to its place in `out` (both in bytes); return which are not in the cache."""
-    memory, length, missed = out.data.cast("B"), out.strides[0], []
+    memory, length = out.data.cast("B"), out.strides[0]
+    missed: list[int] = []
     for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
         try:
-            if os.preadv(handle, (memory[target : target + length],), source, os.RWF_NOWAIT) != length:
-                missed.append(number)  # only a part was there
+            if os.preadv(handle, (memory[target : target + length],), source, os.RWF_NOWAIT) == length:
+                continue
         except BlockingIOError:
-            missed.append(number)
+            pass
         except OSError:  # a file system that cannot tell
             return [*missed, *range(number, len(sources))]
+        missed.append(number)  # none of it, or only a part, was there
+        if len(missed) == MOST_MISSED:
+            return [*missed, *range(number + 1, len(sources))]
     return missed

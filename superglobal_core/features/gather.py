@@ -196,12 +196,12 @@ def _clear(out: Path) -> None:
 
 def _names(store: FeatureStore) -> list[str]:
     """Return the images' names; rows of plain arrays, which have none, go by their numbers."""
-    ids = store.ids
-    if ids is None:
+    if store.ids is None:
         return [str(row) for row in range(len(store))]
     bare = [segment.source for segment in store.segments if segment.sidecar is None]
     if bare:
         raise UserError(f"{name_list(bare, 4)} has no image names, but other parts do: gather them apart")
+    ids = list(store.ids)
     if len(set(ids)) < len(ids):
         seen: set[str] = set()
         twice = {name for name in ids if name in seen or seen.add(name)}  # type: ignore[func-returns-value]

@@ -13,7 +13,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superglobal_core.errors import UserError, name_list
+from superglobal_core.features.cached_rows import FileKey, copy_cached, file_key
 from superglobal_core.features.reading_ahead import for_torch, let_go, read_ahead
+from superglobal_core.features.row_names import RowNames
 from superglobal_core.files import load_array, read_json
 
 if TYPE_CHECKING:
@@ -56,11 +58,15 @@ class Sidecar(BaseModel):
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """One array of descriptors (rows x dimension, memory-mapped) and what its sidecar says of it."""
+    """One array of descriptors (rows x dimension, memory-mapped) and what its sidecar says of it.
+
+    key: of the file that is mapped as a whole; None for other arrays.
+    """
 
     array: np.ndarray
     source: Path
     sidecar: dict[str, Any] | None = None
+    key: FileKey | None = None
 
 
 class FeatureStore:
@@ -137,15 +143,16 @@ class FeatureStore:
         return self[np.arange(len(self))]
 
     @property
-    def ids(self) -> list[str] | None:
+    def ids(self) -> RowNames | None:
         """Image names, one a row; None when no part has a sidecar, empty for rows of a part without."""
         if all(segment.sidecar is None for segment in self.segments):
             return None
-        return [
-            name
-            for segment in self.segments
-            for name in (segment.sidecar["ids"] if segment.sidecar else [""] * len(segment.array))
-        ]
+        return RowNames(
+            [
+                segment.sidecar["ids"] if segment.sidecar else [""] * len(segment.array)
+                for segment in self.segments
+            ]
+        )
 
     def digest(self) -> str:
         """Return a digest of the matrix: its shape and at most 64 of its rows, evenly spaced."""
@@ -189,10 +196,13 @@ class FeatureStore:
         for number in np.flatnonzero(np.diff(cuts)).tolist():
             places, array = order[cuts[number] : cuts[number + 1]], self.segments[number].array
             inside = flat[places] - self.starts[number]
-            read_ahead(array, inside)
-            out[places] = array[inside]
-            # The system takes in the surroundings of each row, too: many times the bytes that were asked for.
-            let_go(array, int(inside[0]), int(inside[-1]) + 1)
+            left = copy_cached(array, self.segments[number].key, inside, out, places)
+            if len(left):
+                places, inside = places[left], inside[left]
+                read_ahead(array, inside)
+                out[places] = array[inside]
+                # The system takes in the surroundings of each row, too: many times the bytes that were asked for.
+                let_go(array, int(inside[0]), int(inside[-1]) + 1)
         return out.reshape(*rows.shape, self.shape[1])
 
     def read_into(self, buffer: Tensor, start: int) -> int:
@@ -251,7 +261,8 @@ def _open_path(path: Path) -> list[Segment]:
         raise UserError(
             f"{path} {problem}: name descriptors made by `superglobal extract`, or an .npy of rows"
         )
-    return [Segment(_checked(load_array(path, mmap=True), str(path)), path)]
+    key = file_key(path)
+    return [Segment(_checked(load_array(path, mmap=True), str(path)), path, key=key)]
 
 
 def _open_folder(path: Path) -> list[Segment]:
@@ -271,13 +282,14 @@ def _open_folder(path: Path) -> list[Segment]:
 
 
 def _open_shard(file: Path) -> Segment:
+    mapped = file_key(file)
     array = _checked(load_array(file, mmap=True), str(file), allow_empty=True)
     sidecar_path = file.with_suffix(".json")
     if not sidecar_path.exists():
-        return Segment(array, file)
+        return Segment(array, file, key=mapped)
     sidecar = read_json(sidecar_path)
     try:
-        sidecar = Sidecar.model_validate(sidecar).model_dump()
+        sidecar = _believed(sidecar)
     except ValidationError as error:
         key = ".".join(map(str, error.errors()[0]["loc"])) or "the whole"
         raise UserError(
@@ -285,7 +297,19 @@ def _open_shard(file: Path) -> Segment:
         ) from error
     if len(sidecar["ids"]) != len(array) or str(array.dtype) != (sidecar["dtype"] or str(array.dtype)):
         raise UserError(f"{file} and its sidecar disagree in length or dtype: delete both and extract again")
-    return Segment(array, file, sidecar)
+    return Segment(array, file, sidecar, mapped)
+
+
+def _believed(sidecar: Any) -> dict[str, Any]:
+    """Return what a sidecar says, checked by the model (ValidationError); its ids in one pass, for they are many."""
+    ids = sidecar.get("ids") if isinstance(sidecar, dict) else None
+    try:
+        if not isinstance(ids, list):
+            raise TypeError
+        "".join(ids)  # the fastest way to see that all are text
+    except TypeError:  # the model says what is wrong
+        return Sidecar.model_validate(sidecar).model_dump()
+    return Sidecar.model_validate(sidecar | {"ids": []}).model_dump() | {"ids": ids}
 
 
 def _checked(array: np.ndarray, name: str, allow_empty: bool = False) -> np.ndarray:

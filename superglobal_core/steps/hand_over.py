@@ -116,7 +116,7 @@ def hand_over_images_step(images: str | Path, out: str | Path, boxes: str | Path
     return len(files)
 
 
-def database_names(database: FeatureStore, truth: GroundTruth) -> list[str]:
+def database_names(database: FeatureStore, truth: GroundTruth) -> Sequence[str]:
     """Return the image names of a database's rows, empty for distractors without."""
     if database.ids is not None:
         return database.ids

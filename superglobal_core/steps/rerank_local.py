@@ -74,7 +74,7 @@ def local_orders(
         ids = list(truth.query_names) if truth is not None else query_store.ids
         count = len(ids) if ids is not None else len(query_store)
         query_rows = rows_in(stores[0], ids, count, "queries")
-        names = database_store.ids
+        names: Sequence[str] | None = database_store.ids
         if names is None and truth is not None:
             # Descriptors without names are in the ground truth's order, what follows are distractors.
             names = [*truth.image_names, *[""] * (len(database_store) - len(truth.image_names))]

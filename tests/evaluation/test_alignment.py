@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from superglobal_core.errors import UserError
@@ -15,6 +17,16 @@ def test_by_name_in_any_order() -> None:
 def test_of_equal_names_the_first_row_counts() -> None:
     # Distractors come after the data set's own images.
     assert rows_of(["a"], ["a", "b", "a"], 3, "database").tolist() == [0]
+
+
+def test_ids_are_looked_through_until_all_names_are_found() -> None:
+    class Ids(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            yield from self[:3]
+            raise AssertionError("looked at the distractors")
+
+    ids = Ids(["", "b", "a", "distractor"])
+    assert rows_of(["a", "b", "a"], ids, 4, "database").tolist() == [2, 1, 2]
 
 
 def test_without_names_by_order() -> None:

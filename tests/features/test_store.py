@@ -188,6 +188,8 @@ def test_foreign_byte_order_is_read(tmp_path: Path) -> None:
         ("skipped", ["a2"]),
         ("ids", [{}, {}]),
         ("ids", [1, 2]),
+        ("ids", "ab"),
+        ("ids", ["a", None]),
     ],
 )
 def test_a_nonsensical_sidecar_is_named(tmp_path: Path, key: str, value: object) -> None:

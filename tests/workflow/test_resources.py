@@ -41,9 +41,13 @@ def test_what_is_asked_covers_what_was_measured(name: str) -> None:
 
 def test_the_profile_decides_for_every_rule_with_a_gpu() -> None:
     with_gpu = {name for name, text in rules().items() if re.search(r"\bgpu=", text)}
-    assert set(PROFILE["set-resources"]) == with_gpu
-    assert all(asked["gpu"] == 0 for asked in PROFILE["set-resources"].values())
-    assert set(PROFILE["groups"]) <= set(rules())
+    decided = {name: asked["gpu"] for name, asked in PROFILE["set-resources"].items() if "gpu" in asked}
+    assert decided == dict.fromkeys(with_gpu, 0)
+
+
+def test_what_shares_an_allocation_takes_turns_in_it() -> None:
+    taking = {name for name, asked in PROFILE["set-resources"].items() if asked.get("turn") == 1}
+    assert set(PROFILE["groups"]) == taking <= set(rules())
 
 
 def test_the_manual_tells_the_settings_of_the_profile() -> None:

@@ -43,7 +43,7 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if k * 4 >= scores.shape[1]:
         values, columns = torch.sort(scores, dim=1, descending=True, stable=True)
         return values[:, :k].contiguous(), columns[:, :k].contiguous()
-    if k * GROUP * LEAST_GROUPS <= scores.shape[1] and (found := _by_groups(scores, k)) is not None:
+    if 0 < k * GROUP * LEAST_GROUPS <= scores.shape[1] and (found := _by_groups(scores, k)) is not None:
         return found
     columns = best_columns(scores, k).sort(dim=1).values
     values, order = torch.sort(scores.gather(1, columns), dim=1, descending=True, stable=True)

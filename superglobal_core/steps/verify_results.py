@@ -46,8 +46,8 @@ def verify_results(
     Metrics must agree within 1e-12, counts and digests exactly. A reranking must hold its search's
     shortlist and everything behind it as it was; labelled images' ranks must agree with the places. A
     record's parameters and protocol must be those that the ranking names.
-    report: a report's folder, whose `map.csv` and `scale.json` must hold the same figures and reasons. json: where to write all that
-    was found.
+    report: a report's folder, whose `map.csv` and `scale.json` must hold the same figures and reasons. json: where to
+    write all that was found.
 
     Raises:
         UserError: when there is no folder, no evaluation in it, or no `map.csv` in the report.
@@ -77,8 +77,8 @@ def verify_results(
     for result in results:
         verifier.verify(result, by_source[result.source])
     checked += damaged
-    checked += variant_checks(root)
-    checked += scale_checks(root, suite)
+    variants = variant_checks(root)
+    checked += [*variants, *scale_checks(root, suite, variants)]
     if not checked:
         raise UserError(f"{root} holds no evaluation to verify: name a folder of results")
     checked += missing_files(study, {one.source for one in checked})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from superglobal_core.approximate_record import Approximate, read_approximate
@@ -12,8 +13,7 @@ from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.errors import UserError
 from superglobal_core.files import TEMPORARY_PREFIX, sha256_of
 from superglobal_core.measured_values import PROTOCOL_NAMES
-from superglobal_core.reasons import reason_in
-from superglobal_core.scale_record import STAGES, Maps, ScaleRecord, read_scale, read_scale_study
+from superglobal_core.scale_record import STAGES, ScaleRecord, read_scale, read_scale_study
 from superglobal_core.steps.checked import Checked
 from superglobal_core.steps.differences import Difference, close, same
 
@@ -24,15 +24,17 @@ SUITE_KEYS = ("queries", "dimension", "k", "shortlist", "repeats")
 PARAMETERS = ("neighbours", "beta")
 
 
-def scale_checks(root: Path, suite: Suite | None) -> list[Checked]:
-    """Check every file below `scale/` and those of `approximate/planted/`, in ascending order of sizes.
+def scale_checks(root: Path, suite: Suite | None, variants: Iterable[Checked]) -> list[Checked]:
+    """Check every file below `scale/`, in ascending order of sizes, and those of `approximate/planted/`.
 
     A record must agree with its name, the suite and the ground truth beside it. A larger database only adds
     distractors behind the smaller one, so that the search's mAP must not rise; the exact search beside
-    approximate indexes must give the mAP of the size.
+    approximate indexes must give the mAP of the size; where it does not, that is added to the file's check
+    among `variants`.
     """
     wanted = suite.scale if suite else None
-    records, checks = {}, []
+    records: dict[int, ScaleRecord] = {}
+    checks = []
     for path in _by_size(root / "scale"):
         found = Checked(path.relative_to(root).as_posix(), notes=[AS_STORED])
         checks.append(found)
@@ -48,15 +50,13 @@ def scale_checks(root: Path, suite: Suite | None) -> list[Checked]:
             found.differences += _asked(record, wanted)
             found.differences += _grown(record, records)
             records[record.size] = record
+    by_source = {one.source: one for one in variants}
     for path in _by_size(root / "approximate" / PLANTED):
-        indexed = Checked(path.relative_to(root).as_posix())
-        try:
-            if reason_in(path) is not None:
-                continue
-            indexed.differences += _indexed(read_approximate(path), path, records, wanted)
-        except UserError:
-            continue  # Named by the check of its figures.
-        checks += [indexed] if indexed.differences else []
+        indexed = by_source[path.relative_to(root).as_posix()]
+        # Of a damaged file, and of a reason why there are no figures, all is said already.
+        if not (indexed.reasons or indexed.said):
+            with contextlib.suppress(UserError):
+                indexed.differences += _indexed(read_approximate(path), path, records, wanted)
     return checks
 
 
@@ -152,15 +152,16 @@ def _indexed(
             "indexes, which the suite sets", [each.name for each in found.indexes], wanted.approximate.kinds
         )
         for name in ("k", "shortlist"):
-            yield from same(f"{name}, which the suite sets", getattr(found, name), getattr(wanted, name))
+            asked = min(getattr(wanted, name), found.database)
+            yield from same(f"{name}, which the suite sets", getattr(found, name), asked)
     record = records.get(found.database)
     if record is None:
         return
-    pairs: tuple[tuple[str, Mapping[str, float | None], Maps], ...] = (
-        ("single_stage", found.exact.single_stage_whole.map, record.single_stage),
-        ("reranked", found.exact.reranked_whole.map, record.reranked),
-    )
-    for stage, maps, measured in pairs:
+    exact = found.exact
+    for stage, accuracy, measured in (
+        ("single_stage", exact.single_stage_whole, record.single_stage),
+        ("reranked", exact.reranked_whole, record.reranked),
+    ):
         for name in PROTOCOL_NAMES:
-            what = f"{stage} of the exact search, {name}, and of the size"
-            yield from close(what, maps.get(name), getattr(measured, name), tolerance=NEAR)
+            what = f"{stage}.{name} of the exact search, beside the size's"
+            yield from close(what, accuracy.map.get(name), getattr(measured, name), tolerance=NEAR)

@@ -20,6 +20,7 @@ from superglobal_core.steps.differences import Difference, close, same
 # Of mAP: scores that are equal but for their last bit may change places between two searches.
 NEAR = 1e-4
 AS_STORED = "mAP of the sizes was taken as stored: their rankings are not kept"
+NO_RECORD = "parameters were not compared: they were not recorded"
 SUITE_KEYS = ("queries", "dimension", "k", "shortlist", "repeats")
 PARAMETERS = ("neighbours", "beta")
 
@@ -40,6 +41,8 @@ def scale_checks(root: Path, suite: Suite | None, variants: Iterable[Checked]) -
         checks.append(found)
         try:
             record = read_scale(path)
+            if not record.record:
+                found.notes.append(NO_RECORD)
             found.differences += _own(record, path)
             found.differences += _truth(record, root)
         except UserError as error:
@@ -104,10 +107,16 @@ def _own(record: ScaleRecord, path: Path) -> Iterator[Difference]:
     if path.stem.isdecimal():
         yield from same("size", record.size, int(path.stem))
     yield from same("stages", sorted(record.samples_s), sorted(STAGES))
-    about = (record.record or {}).get("parameters") or {}
-    for name in ("k", "shortlist", "repeats"):
-        yield from same(f"parameters.{name} in the record", about.get(name), getattr(record, name))
-    yield from same("parameters.database in the record", about.get("database"), record.size)
+    if not record.record:
+        return
+    about = record.record.get("parameters") or {}
+    for name, stored in (
+        ("k", record.k),
+        ("shortlist", record.shortlist),
+        ("repeats", record.repeats),
+        ("database", record.size),
+    ):
+        yield from same(f"parameters.{name} in the record", about.get(name), stored)
 
 
 def _asked(record: ScaleRecord, wanted: Scale | None) -> Iterator[Difference]:
@@ -115,8 +124,8 @@ def _asked(record: ScaleRecord, wanted: Scale | None) -> Iterator[Difference]:
         return
     for name in SUITE_KEYS:
         yield from same(f"{name}, which the suite sets", getattr(record, name), getattr(wanted, name))
-    about = (record.record or {}).get("parameters") or {}
-    for name in PARAMETERS:
+    about = record.record.get("parameters") or {} if record.record else {}
+    for name in PARAMETERS if record.record else ():
         yield from same(f"{name}, which the suite sets", about.get(name), getattr(wanted, name))
 
 
@@ -127,9 +136,10 @@ def _truth(record: ScaleRecord, root: Path) -> Iterator[Difference]:
     truth = load_groundtruth(path)
     yield from same("labelled", record.labelled, sum(truth.counts().values()))
     yield from same("queries", record.queries, len(truth.queries))
-    inputs = (record.record or {}).get("inputs") or []
-    recorded = next((one.get("sha256") for one in inputs if one.get("role") == "ground truth"), None)
-    yield from same("sha256 of the ground truth", recorded, sha256_of(path))
+    if record.record:
+        inputs = record.record.get("inputs") or []
+        recorded = next((one.get("sha256") for one in inputs if one.get("role") == "ground truth"), None)
+        yield from same("sha256 of the ground truth", recorded, sha256_of(path))
 
 
 def _grown(record: ScaleRecord, smaller: Mapping[int, ScaleRecord]) -> Iterator[Difference]:

@@ -20,6 +20,8 @@ rule approximate:
     threads: workflow.cores
     resources:
         gpu=GPU,
+        mem_mb=memory("approximate"),
+        runtime=minutes("approximate"),
     params:
         queries=lambda wildcards: features(wildcards, "queries"),
         databases=databases,

@@ -50,6 +50,8 @@ rule check_fast:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=memory("check_fast"),
+        runtime=minutes("check_fast"),
     params:
         images=lambda wildcards: options(
             query_images=split_images(wildcards.dataset, "queries"),

@@ -45,6 +45,9 @@ rule planted_rows:
         last=r"\d+",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("planted_rows"),
+        runtime=minutes("planted_rows"),
     params:
         world=world_options(),
         shard_size=SUITE.scale.shard_size if SUITE.scale else None,
@@ -62,6 +65,9 @@ rule planted_queries:
         f"{LOGS}/planted/queries.log",
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory("planted_queries"),
+        runtime=minutes("planted_queries"),
     params:
         world=world_options(),
         code=fingerprint("superglobal_core.features.planted_shards"),
@@ -86,6 +92,8 @@ rule scale:
     threads: workflow.cores
     resources:
         gpu=1,
+        mem_mb=memory("scale"),
+        runtime=minutes("scale"),
     params:
         databases=scale_databases,
         options=lambda wildcards: options(

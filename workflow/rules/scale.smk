@@ -125,6 +125,8 @@ rule scale_approximate:
     threads: workflow.cores
     resources:
         gpu=GPU,
+        mem_mb=memory("scale_approximate"),
+        runtime=minutes("scale_approximate"),
     params:
         databases=scale_databases,
         options=lambda wildcards: options(

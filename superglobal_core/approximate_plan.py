@@ -7,18 +7,19 @@ from superglobal_core.config import Suite
 
 
 def approximate_files(suite: Suite) -> list[str]:
-    """List the files that a suite's key `approximate` makes, relative to its folder of results.
+    """List the files that a suite's keys `approximate` make, relative to its folder of results.
 
-    One a descriptor and data set, of the largest database that they have.
+    One a descriptor and data set, of the largest database that they have, and those of `scale`.
     """
+    grown = suite.scale.indexed_files() if suite.scale else []
     if suite.approximate is None:
-        return []
+        return grown
     return [
         f"approximate/{descriptor}/{dataset}/{_largest(suite, descriptor, dataset)}.json"
         for descriptor in suite.descriptors
         for dataset in suite.datasets
         if descriptor_missing(suite, descriptor, dataset) is None
-    ]
+    ] + grown
 
 
 def _largest(suite: Suite, descriptor: str, dataset: str) -> str:

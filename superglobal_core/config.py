@@ -305,6 +305,8 @@ class Suite(Model):
             raise ValueError(
                 "datasets, descriptors and methods belong together: give all of them, or `scale` alone"
             )
+        if self.approximate is not None and not self.datasets:
+            raise ValueError("approximate compares indexes on datasets: give some, or use scale.approximate")
         for name, descriptor in self.descriptors.items():
             for dataset in descriptor.existing or {}:
                 if dataset not in self.datasets:

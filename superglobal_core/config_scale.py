@@ -6,10 +6,14 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from superglobal_core.config_approximate import ScaleIndexes
 from superglobal_core.config_parts import Model
 from superglobal_core.errors import UserError
 from superglobal_core.features.planted import Planted
 
+# Building a graph over more vectors, or training lists for them, takes many minutes.
+LARGEST_INDEXED = 100_000
+PLANTED = "planted"
 WORLD = ("seed", "dimension", "landmarks", "easy", "hard", "junk", "queries")
 
 
@@ -34,6 +38,9 @@ class Scale(Model):
     beta: float = Field(0.15, ge=0, description="beta")
     repeats: int = Field(5, ge=1, description="samples of each time")
     seed: int = Field(0, ge=0, description="all descriptors follow from it")
+    approximate: ScaleIndexes | None = Field(
+        None, description="also compare approximate indexes with the exact search; left out: do not"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Scale:
@@ -45,9 +52,44 @@ class Scale(Model):
             raise ValueError(f"shortlist is {self.shortlist}, more than the {self.k} places of a search (k)")
         try:
             self.world()
+            self._check_indexes()
         except UserError as error:
             raise ValueError(str(error)) from error
         return self
+
+    def _check_indexes(self) -> None:
+        if self.approximate is None:
+            return
+        for size in self.approximate.sizes or []:
+            if size not in self.sizes:
+                raise UserError(f"approximate.sizes names {size}, which is not in sizes")
+        for size in self.indexed_sizes():
+            self.approximate.check(size, self.dimension)
+
+    def indexed_sizes(self) -> list[int]:
+        """List the sizes at which approximate indexes are compared, ascending.
+
+        >>> Scale(approximate={}).indexed_sizes(), Scale().indexed_sizes()
+        ([100000], [])
+        """
+        if self.approximate is None:
+            return []
+        if self.approximate.sizes is not None:
+            return sorted(set(self.approximate.sizes))
+        small = [size for size in self.sizes if size <= LARGEST_INDEXED]
+        return [small[-1] if small else self.sizes[0]]
+
+    def indexed_files(self) -> list[str]:
+        """List the comparisons' files, relative to the suite's folder of results."""
+        return [f"approximate/{PLANTED}/{size}.json" for size in self.indexed_sizes()]
+
+    def files(self) -> list[str]:
+        """List the files of the sizes, relative to the suite's folder of results.
+
+        >>> Scale(sizes=[500], landmarks=1).files()
+        ['scale/500.json']
+        """
+        return [f"scale/{size}.json" for size in self.sizes]
 
     def world(self) -> Planted:
         """Return the descriptors that are planted."""

@@ -33,6 +33,14 @@ def test_the_largest_database_of_each_data_set() -> None:
     assert files == ["approximate/mini/drawn/plain.json", "approximate/mini/bare/plain.json"]
 
 
+def test_those_of_planted_sizes_come_last() -> None:
+    grown = {"sizes": [1000, 2000], "approximate": {"kinds": ["flat-sq8"]}}
+    alone = parse_suite({"suite": "grown", "title": "Grown", "scale": grown}, "suite")
+    assert approximate_files(alone) == ["approximate/planted/2000.json"]
+    both = approximate_files(suite(approximate={}, scale=grown))
+    assert both[1:] == ["approximate/mini/bare/plain.json", "approximate/planted/2000.json"]
+
+
 def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
     study = Study(tmp_path, suite(approximate={}), (), ())
     assert missing_results(study)[-2:] == [

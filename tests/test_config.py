@@ -205,12 +205,41 @@ def test_a_suite_of_scale_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("scale", "sizes"),
+    [
+        ({}, []),
+        ({"approximate": {}}, [100_000]),
+        ({"sizes": [10_000, 99_999, 100_001], "approximate": {}}, [99_999]),
+        ({"sizes": [200_000, 300_000], "approximate": {}}, [200_000]),
+        ({"approximate": {"sizes": [300_000, 10_000]}}, [10_000, 300_000]),
+    ],
+)
+def test_sizes_with_approximate_indexes(scale: dict[str, Any], sizes: list[int]) -> None:
+    found = parse_suite({**SCALED, "scale": scale}, "grown.yaml").scale
+    assert found is not None
+    assert found.indexed_sizes() == sizes
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"scale": {"sizes": [3000, 1000]}}, "scale: sizes are 3000, 1000: give them in ascending order"),
         ({"scale": {"sizes": [100]}}, "scale: 14 landmarks have 840 images, more than the first 100 rows"),
         ({"scale": {"k": 10}}, "scale: shortlist is 400, more than the 10 places"),
         ({"datasets": GOOD["datasets"]}, "datasets, descriptors and methods belong together"),
+        (
+            {"approximate": {}},
+            "approximate compares indexes on datasets: give some, or use scale.approximate",
+        ),
+        (
+            {"scale": {"approximate": {"sizes": [10_000, 77]}}},
+            "scale: approximate.sizes names 77, which is not in sizes",
+        ),
+        (
+            {"scale": {"approximate": {"kinds": ["ivfpq:nlist=50000"]}}},
+            "scale: nlist is 50000: it needs 50000 rows to train on, and there are 32768",
+        ),
+        ({"scale": {"approximate": {"k": 100}}}, "scale.approximate"),
     ],
 )
 def test_mistakes_of_scale_are_told(changes: dict[str, Any], message: str) -> None:

@@ -30,11 +30,13 @@ def test_a_page_without_a_place_is_refused() -> None:
         with_plan("# Nothing", "a plan")
 
 
-def test_the_example_suite_is_one() -> None:
-    (block,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S)
-    suite = parse_suite(yaml.safe_load(block), "docs/scaling.md")
-    assert suite.scale is not None
-    assert suite.scale.sizes[-1] == 10_000_000
+def test_the_example_suites_are_some() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S)
+    indexed, large = (parse_suite(yaml.safe_load(block), "docs/scaling.md").scale for block in blocks)
+    assert indexed is not None
+    assert indexed.indexed_sizes() == [30_000, 300_000]
+    assert large is not None
+    assert large.sizes[-1] == 10_000_000
 
 
 def test_the_shown_commands_work_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def report(
 @app.command()
 def verify(
     results: Annotated[Path, typer.Argument(help="a suite's folder of results")],
-    report: Annotated[Path | None, typer.Option(help="its report's folder: compare map.csv too")] = None,
+    report: Annotated[Path | None, typer.Option(help="its report's folder: compare its tables too")] = None,
     json: Annotated[Path | None, typer.Option(help="where to write all that was found")] = None,
 ) -> None:
     """Recompute every metric from the stored rankings and say what disagrees."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from superglobal_core.approximate_record import Approximate, Point, Searched, changes, read_approximate
+from superglobal_core.config_scale import PLANTED
 from superglobal_core.files import TEMPORARY_PREFIX
 from superglobal_core.measured_values import Protocol
 from superglobal_core.parameter_results import Accuracy
@@ -108,6 +109,8 @@ def _paths(folder: Path) -> list[Path]:
 def _title(path: Path, found: Approximate, labels: Labels) -> str:
     folders = path.with_suffix("").parts
     size = f"{texts.count(found.database)} vectors of {texts.count(found.dimension)} dimensions"
+    if len(folders) == 2 and folders[0] == PLANTED:
+        return f"Planted landmarks · {size}"
     if len(folders) == 3:
         return f"{labels.dataset(folders[1])} · {labels.descriptor(folders[0])} · {size}"
     return " · ".join([*folders, size])

@@ -165,7 +165,7 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
 def _write_overview(study: Study, out: Path) -> Path:
     """Write the pages of a suite without data sets, and a first page that leads to them."""
     labels = Labels(study.suite)
-    parts = [part for make in (scale_part,) if (part := make(study, (), labels)) is not None]
+    parts = [part for make in (scale_part, approximate_part) if (part := make(study, (), labels)) is not None]
     if not parts:
         raise UserError(f"{study.root} has no measured size of a database: run the suite first")
     shell = Shell(study, [OVERVIEW, *(part.page for part in parts)])

@@ -71,8 +71,8 @@ def group_results(study: Study) -> list[Group]:
 def missing_results(study: Study) -> list[str]:
     """List the results that the suite asks for and the folder lacks.
 
-    As descriptor/dataset/variant/method, timing/descriptor/dataset/plain, and the files of its ablation
-    and approximate searches without `.json`. Methods without accuracy on a data set have no result there to lack.
+    As descriptor/dataset/variant/method, timing/descriptor/dataset/plain, and the files of its ablation,
+    approximate searches and sizes without `.json`. Methods without accuracy on a data set have no result there to lack.
     """
     suite = study.suite
     if suite is None:
@@ -94,7 +94,8 @@ def missing_results(study: Study) -> list[str]:
     }
     found |= {f"{each.descriptor}/{each.dataset}/{each.variant}/{each.method}" for each in study.unable}
     found |= {f"timing/{each.descriptor}/{each.dataset}/{each.variant}" for each in study.timed}
-    files = [*ablation_files(suite), *approximate_files(suite)]
+    sizes = suite.scale.files() if suite.scale else []
+    files = [*ablation_files(suite), *approximate_files(suite), *sizes]
     lacking = [name for name in files if not (study.root / name).is_file()]
     return [name for name in wanted if name not in found] + [name.removesuffix(".json") for name in lacking]
 

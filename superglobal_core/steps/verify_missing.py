@@ -25,7 +25,7 @@ def no_result(path: Path, root: Path) -> str | None:
 
 
 # What is named by its folder; other names are of evaluations.
-OWN_FOLDERS = ("timing/", "ablation/", "sweeps/", "tuning/", "approximate/")
+OWN_FOLDERS = ("timing/", "ablation/", "sweeps/", "tuning/", "approximate/", "scale/")
 
 
 def missing_files(study: Study, known: Collection[str]) -> list[Checked]:

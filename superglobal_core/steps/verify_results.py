@@ -29,6 +29,7 @@ from superglobal_core.steps.differences import Difference, figure_differences, s
 from superglobal_core.steps.evaluate import TIES, ranking_inputs, scores_inputs
 from superglobal_core.steps.verify_missing import missing_files, no_result, timings
 from superglobal_core.steps.verify_ranking import ranking_differences, shortlist_differences
+from superglobal_core.steps.verify_scale import scale_checks, scale_report_checks
 from superglobal_core.steps.verify_tables import table_differences, unable_rows
 from superglobal_core.steps.verify_variants import variant_checks
 
@@ -39,16 +40,17 @@ def verify_results(
     """Recompute every metric below `root` from the stored rankings and compare it with what is stored.
 
     Of ablations, sweeps, tunings and approximate searches, whose rankings are not kept, what their average
-    precisions give. What the suite asks for and is not there is named.
+    precisions give; of sizes (`scale`), whether they agree with each other. What the suite asks for and is not
+    there is named.
 
     Metrics must agree within 1e-12, counts and digests exactly. A reranking must hold its search's
     shortlist and everything behind it as it was; labelled images' ranks must agree with the places. A
     record's parameters and protocol must be those that the ranking names.
-    report: a report's folder, whose `map.csv` must hold the same figures and reasons. json: where to write all that
-    was found.
+    report: a report's folder, whose `map.csv` and `scale.json` must hold the same figures and reasons. json: where to
+    write all that was found.
 
     Raises:
-        UserError: when there is no folder, no evaluation in it, or no table in the report.
+        UserError: when there is no folder, no evaluation in it, or no `map.csv` in the report.
     """
     root = Path(root)
     if not root.is_dir():
@@ -69,17 +71,21 @@ def verify_results(
             else:
                 continue
         checked.append(one)
-    if not checked:
-        raise UserError(f"{root} holds no evaluation to verify: name a folder of results")
     timed, damaged = timings(root)
     study = Study(root, suite, tuple(results), (), timed, tuple(found_unable(root)))
     verifier, by_source = _Verifier(study), {one.source: one for one in checked}
     for result in results:
         verifier.verify(result, by_source[result.source])
     checked += damaged
-    checked += variant_checks(root)
+    variants = variant_checks(root)
+    checked += [*variants, *scale_checks(root, suite, variants)]
+    if not checked:
+        raise UserError(f"{root} holds no evaluation to verify: name a folder of results")
     checked += missing_files(study, {one.source for one in checked})
     if report is not None:
+        checked += scale_report_checks(Path(report), root, suite)
+    # A suite of sizes alone has no table of methods.
+    if report is not None and (results or suite is None or suite.datasets):
         # A report does not show what an earlier run left.
         shown = tuple(result for result in results if not is_left_over(result, suite))
         for source, differences in table_differences(Path(report), Study(root, suite, shown, ())).items():

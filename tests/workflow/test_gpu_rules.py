@@ -19,7 +19,7 @@ def test_rules_of_verbs_with_a_device_take_a_gpu_and_no_others() -> None:
     for path in (ROOT / "workflow/rules").glob("*.smk"):
         parts = re.split(r"^ *rule (\w+):", path.read_text(), flags=re.M)[1:]
         for name, text in zip(parts[::2], parts[1::2], strict=True):
-            (verb,) = re.findall(r'"superglobal ([\w-]+)', text) or [None]
+            (verb,) = re.findall(r'(?:"|; )superglobal ([\w-]+)', text) or [None]
             takes[name] = re.search(r"\bgpu=(1|GPU),", text) is not None
             needs[name] = verb is not None and verbs[verb]
     assert takes == needs

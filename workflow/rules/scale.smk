@@ -17,10 +17,21 @@ def scale_parts(size):
     ]
 
 
+def scale_rows(wildcards):
+    """The records of the ranges of a size."""
+    return [f"{folder}/record.json" for folder in scale_parts(int(wildcards.rows))]
+
+
 def scales():
     """The measurement of every size."""
-    sizes = SUITE.scale.sizes if SUITE.scale else []
-    return [f"{RESULTS}/scale/{size}.json" for size in sizes]
+    return [f"{RESULTS}/{name}" for name in SUITE.scale.files()] if SUITE.scale else []
+
+
+def scale_databases(wildcards):
+    """The ranges of a size, as options."""
+    return " ".join(
+        f"--database '{folder}'" for folder in scale_parts(int(wildcards.rows))
+    )
 
 
 rule planted_rows:
@@ -66,9 +77,7 @@ rule planted_queries:
 
 rule scale:
     input:
-        rows=lambda wildcards: [
-            f"{folder}/record.json" for folder in scale_parts(int(wildcards.rows))
-        ],
+        rows=scale_rows,
         queries=rules.planted_queries.output.record,
         groundtruth=rules.planted_queries.output.groundtruth,
     output:
@@ -86,9 +95,7 @@ rule scale:
         mem_mb=memory("scale"),
         runtime=minutes("scale"),
     params:
-        databases=lambda wildcards: " ".join(
-            f"--database '{folder}'" for folder in scale_parts(int(wildcards.rows))
-        ),
+        databases=scale_databases,
         options=lambda wildcards: options(
             suite=SUITE.suite,
             **SUITE.scale.model_dump(
@@ -99,3 +106,39 @@ rule scale:
     shell:
         "superglobal scale --queries $(dirname {input.queries})/queries {params.databases}"
         " --groundtruth {input.groundtruth} {params.options} --out {output} > {log} 2>&1"
+
+
+rule scale_approximate:
+    input:
+        rows=scale_rows,
+        queries=rules.planted_queries.output.record,
+        groundtruth=rules.planted_queries.output.groundtruth,
+    output:
+        f"{RESULTS}/approximate/planted/{{rows}}.json",
+    log:
+        f"{LOGS}/approximate/planted/{{rows}}.log",
+    wildcard_constraints:
+        rows=r"\d+",
+    conda:
+        "../../environment.yml"
+    # Searches are timed: all cores, and nothing beside them.
+    threads: workflow.cores
+    resources:
+        gpu=GPU,
+        mem_mb=memory("scale_approximate"),
+        runtime=minutes("scale_approximate"),
+    params:
+        databases=scale_databases,
+        options=lambda wildcards: options(
+            suite=SUITE.suite,
+            dataset="planted",
+            kinds=",".join(SUITE.scale.approximate.kinds),
+            **SUITE.scale.approximate.model_dump(include={"repeats", "budget"}),
+            **SUITE.scale.model_dump(
+                include={"k", "shortlist", "neighbours", "beta", "seed"}
+            ),
+        ),
+        code=fingerprint("superglobal_core.steps.approximate"),
+    shell:
+        "superglobal approximate --queries $(dirname {input.queries})/queries {params.databases}"
+        " --groundtruth {input.groundtruth} {params.options} --say-why --out {output} > {log} 2>&1"

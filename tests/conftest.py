@@ -27,14 +27,16 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Side by side, each process takes whole modules, for their fixtures' sake.
 
-    Those that run Snakemake share the costliest fixtures: they count as one module, the first.
+    Those that run Snakemake share the costliest fixtures: they count as one module, the first. The cluster
+    shares none, and is the second.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class Modules(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            module = nodeid.partition("::")[0]
-            return "workflow" if Path(module).parent.name == "workflow" else module
+            module = Path(nodeid.partition("::")[0])
+            shared = module.parent.name == "workflow" and module.stem != "test_slurm"
+            return "workflow" if shared else str(module)
 
     config.option.loadscopereorder = False
     return Modules(config, log)

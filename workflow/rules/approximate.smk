@@ -1,11 +1,6 @@
 # Approximate indexes beside the exact search, of the largest database that a data set has.
 
 
-def approximations():
-    """The files of a suite's key `approximate`: one a descriptor and data set."""
-    return [f"{RESULTS}/{name}" for name in approximate_files(SUITE)]
-
-
 rule approximate:
     input:
         features=finished_features,

@@ -4,6 +4,8 @@ import yaml
 ASKED = yaml.safe_load(
     (Path(workflow.basedir) / "workflow/resources.yaml").read_text(encoding="utf-8")
 )
+# A day: few partitions allow less, and a job that asks for more than its partition allows waits for ever.
+LONGEST = 24 * 60
 
 
 def memory(rule):
@@ -13,6 +15,6 @@ def memory(rule):
 
 
 def minutes(rule):
-    """The time of a rule's jobs in minutes: twice as much with each attempt."""
+    """The time of a rule's jobs in minutes: twice as much with each attempt, up to the longest."""
     asked = ASKED[rule]["runtime"]
-    return lambda wildcards, attempt: asked * 2 ** (attempt - 1)
+    return lambda wildcards, attempt: min(asked * 2 ** (attempt - 1), LONGEST)

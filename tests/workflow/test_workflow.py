@@ -103,9 +103,11 @@ def test_changed_code_reruns_what_depends_on_it_and_nothing_else(
     done = snakemake(tiny_run, tiny_suite, "-n", root=tmp_path)
     assert planned_rules(done.stdout) == {
         "rerank",
+        "rerank_local",
         "evaluate",
         "time",
         "ablate",
+        "approximate",
         "sweep",
         "tune",
         "report",

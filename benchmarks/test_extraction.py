@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from on_gpu import seconds_on_gpu
 from plain_extraction import plain_extraction
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -23,6 +24,7 @@ from superglobal_core.networks.descriptor import GlobalDescriptor
 
 HEIGHT, WIDTH = 768, 1024
 CORES = 2
+ROUNDS = 5
 NO_GPU = "no GPU here: what a GPU reaches is measured where there is one"
 
 # Cosine distances to the plain loop's descriptors, by mode.
@@ -140,7 +142,7 @@ def test_the_fraction_of_the_matrix_peak_and_decoding(
     images = np.stack(
         [image for _, image in load_images(files[:32], None, 1) if isinstance(image, np.ndarray)]
     )
-    network_s = _seconds(lambda: describer(images, [0])) / len(images)
+    network_s = seconds_on_gpu(lambda: describer(images, [0]), ROUNDS) / len(images)
     start = time.perf_counter()
     assert sum(1 for _ in load_images(files, None, 1, Reading(), describer.jpeg)) == len(files)
     decoding_s = (time.perf_counter() - start) / len(files)
@@ -156,16 +158,4 @@ def _matrix_peak(device: torch.device) -> float:
     """Operations a second of one large bfloat16 product: what this GPU can do, measured."""
     side = 8192
     a, b = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
-    return 2 * side**3 / _seconds(lambda: a @ b)
-
-
-def _seconds(work: Callable[[], object], rounds: int = 5) -> float:
-    work()
-    times = []
-    for _ in range(rounds):
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        work()
-        torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return sorted(times)[rounds // 2]
+    return 2 * side**3 / seconds_on_gpu(lambda: a @ b, ROUNDS)

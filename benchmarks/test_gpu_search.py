@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from on_gpu import seconds_on_gpu
 
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.search.exact import search_scored
@@ -39,7 +39,7 @@ def test_search_takes_little_more_than_reading(benchmark: Any, figure: Callable[
     scorer = DeviceScorer(queries, store, device, resident)
 
     bandwidth = bandwidth_of(device)
-    seconds = timed(lambda: search_scored(scorer, PLACES))
+    seconds = seconds_on_gpu(lambda: search_scored(scorer, PLACES), ROUNDS)
     benchmark.pedantic(lambda: search_scored(scorer, PLACES), rounds=1)
     benchmark.extra_info |= {"bandwidth_bytes_s": bandwidth, "device": torch.cuda.get_device_name()}
     read = ROWS * DIMENSION * 2
@@ -52,16 +52,4 @@ def bandwidth_of(device: torch.device) -> float:
     """Bytes read and written a second when memory is copied on the device."""
     source = torch.ones(COPIED // 4, device=device)
     target = torch.empty_like(source)
-    return 2 * COPIED / timed(lambda: target.copy_(source))
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """The median seconds that work takes on the device."""
-    samples = []
-    for _ in range(ROUNDS):
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        work()
-        torch.cuda.synchronize()
-        samples.append(time.perf_counter() - start)
-    return float(np.median(samples[3:]))
+    return 2 * COPIED / seconds_on_gpu(lambda: target.copy_(source), ROUNDS)

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from superglobal_core.files import read_json, write_json
 from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction, check_mean
-from superglobal_core.model_errors import damage_told
+from superglobal_core.stored_models import read_stored, write_stored
 
 Text = Annotated[str, Field(min_length=1)]
 Touches = Literal["queries", "images", "network", "pooling", "shortlist", "reranking"]
@@ -148,11 +147,9 @@ def read_ablation(path: str | Path) -> AblationRecord:
     Raises:
         UserError: when the file is absent, unreadable, or no whole ablation.
     """
-    content = read_json(path)
-    with damage_told(path, "delete it and run the ablation again"):
-        return AblationRecord.model_validate(content)
+    return read_stored(path, AblationRecord, "delete it and run the ablation again")
 
 
 def write_ablation(path: str | Path, content: AblationRecord) -> None:
     """Write an ablation as JSON, whole or not at all."""
-    write_json(path, content.model_dump(mode="json"))
+    write_stored(path, content)

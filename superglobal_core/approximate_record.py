@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from superglobal_core.files import read_json, write_json
 from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction, Protocol
-from superglobal_core.model_errors import damage_told
 from superglobal_core.parameter_results import Accuracy
+from superglobal_core.stored_models import read_stored, write_stored
 from superglobal_core.timing.others import Others
 from superglobal_core.timing.statistics import Summary, summarize
 
@@ -154,11 +153,9 @@ def read_approximate(path: str | Path) -> Approximate:
     Raises:
         UserError: when the file is absent, unreadable, or no whole comparison.
     """
-    content = read_json(path)
-    with damage_told(path, "delete it and run `superglobal approximate` again"):
-        return Approximate.model_validate(content)
+    return read_stored(path, Approximate, "delete it and run `superglobal approximate` again")
 
 
 def write_approximate(path: str | Path, content: Approximate) -> None:
     """Write a comparison as JSON, whole or not at all."""
-    write_json(path, content.model_dump(mode="json"))
+    write_stored(path, content)

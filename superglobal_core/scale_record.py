@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from superglobal_core.files import read_json, write_json
 from superglobal_core.measured_values import Fraction
-from superglobal_core.model_errors import damage_told
+from superglobal_core.stored_models import read_stored, write_stored
 from superglobal_core.timing.memory import MemoryUse
 from superglobal_core.timing.others import Others
 
@@ -84,18 +83,14 @@ class ScaleStudy(BaseModel):
 
 def read_scale(path: str | Path) -> ScaleRecord:
     """Read one size (UserError when the file is absent, unreadable, or no whole record)."""
-    content = read_json(path)
-    with damage_told(path, "delete it and measure again"):
-        return ScaleRecord.model_validate(content)
+    return read_stored(path, ScaleRecord, "delete it and measure again")
 
 
 def read_scale_study(path: str | Path) -> ScaleStudy:
     """Read all sizes of a run from the `scale.json` of its report (UserError when that is no whole one)."""
-    content = read_json(path)
-    with damage_told(path, "make the report again"):
-        return ScaleStudy.model_validate(content)
+    return read_stored(path, ScaleStudy, "make the report again")
 
 
 def write_scale(path: str | Path, content: ScaleRecord) -> None:
     """Write one size as JSON, whole or not at all."""
-    write_json(path, content.model_dump(mode="json"))
+    write_stored(path, content)

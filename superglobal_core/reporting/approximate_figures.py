@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from superglobal_core.reporting.approximate_view import ApproximateView, Row
 from superglobal_core.reporting.drawing import (
     INK,
+    MARKERS,
     SERIES,
     Figure,
     add_legend,
@@ -21,7 +22,6 @@ from superglobal_core.reporting.pareto import front_steps
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FRONT = SERIES[3]
 COLOURS = tuple(colour for colour in SERIES[1:] if colour != FRONT)
 Cost = Callable[[Row], float]

@@ -17,6 +17,7 @@ from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction
 from superglobal_core.model_errors import damage_told
 from superglobal_core.reasons import reason_in
 from superglobal_core.results import Record
+from superglobal_core.stored_models import read_stored
 from superglobal_core.timing.record import TimingRecord, read_timings
 
 # Folders with records; images and descriptors beside them are never listed.
@@ -164,10 +165,10 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
         if _relative(path, root).replace(".record.json", ".json") in gone:
             continue
         if path.name == "record.json" or path.name.endswith(".record.json"):
-            records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
+            records.append((_relative(path, root), read_stored(path, StoredRecord)))
     # Of descriptors for an ablation the record of all: each variant's own says the same.
     for path in sorted(root.glob("ablation-features/*/*/*/record.json"), key=Path.as_posix):
-        records.append((_relative(path, root), _validated(StoredRecord, read_json(path), path)))
+        records.append((_relative(path, root), read_stored(path, StoredRecord)))
     timings = [read_timed(path, root) for path in timing_files(root)]
     timed = tuple(each for each in timings if not is_left_over(each, suite))
     left += [each.source for each in timings if is_left_over(each, suite)]
@@ -283,8 +284,3 @@ def _relative(path: Path, root: Path) -> str:
 def _validated(model: type[Model], content: object, path: Path) -> Model:
     with damage_told(path, "make it again"):
         return model.model_validate(content)
-
-
-def read_model(model: type[Model], path: Path) -> Model:
-    """Read a JSON file of a study into typed values (UserError when it is damaged)."""
-    return _validated(model, read_json(path), path)

@@ -19,6 +19,8 @@ SERIES = (
     # As many again for suites of many methods, each next to unlike ones.
     *("#56b4e9", "#7a4a21", "#5b3a8e", "#94a51a", "#b0203a", "#0f6b63"),
 )
+# Told apart without colour.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # From low to high, one hue: told apart by lightness alone. Ink is read on the first four, paper on the others.
 HEAT = ("#eaf2f9", "#cfe1f1", "#a9cbe6", "#7fb2da", "#2f6fa9", "#1d5690", "#0b3c70")
 

@@ -13,7 +13,7 @@ from superglobal_core.availability import PLAIN
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.parameter_results import Accuracy, Protocol, RerankingParameters, Setting, Sweep, Tuning
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.collect import StoredRecord, Study, read_model
+from superglobal_core.reporting.collect import StoredRecord, Study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.heat_maps import LETTERS, MAPS, SHOWN, heat_map
 from superglobal_core.reporting.inline_svg import inline_svg
@@ -21,6 +21,7 @@ from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
 from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.table_formats import to_csv
+from superglobal_core.stored_models import read_stored
 
 PAGE = Page("parameters.html", "Parameters")
 # Points; what is less is written 0.00.
@@ -134,13 +135,13 @@ def _sweeps(study: Study) -> Iterator[tuple[str, str, str, Sweep]]:
     for path in sorted((study.root / "sweeps").glob("*/*/*.json"), key=Path.as_posix):
         if not path.name.startswith("."):
             descriptor, dataset, variant = path.relative_to(study.root / "sweeps").with_suffix("").parts
-            yield descriptor, dataset, variant, read_model(StoredSweep, path)
+            yield descriptor, dataset, variant, read_stored(path, StoredSweep)
 
 
 def _tunings(study: Study) -> Iterator[tuple[str, Tuning]]:
     for path in sorted((study.root / "tuning").glob("*.json"), key=Path.as_posix):
         if not path.name.startswith("."):
-            yield path.stem, read_model(StoredTuning, path)
+            yield path.stem, read_stored(path, StoredTuning)
 
 
 def _charts(stem: str, title: str, sweep: Sweep, number: int) -> Iterator[tuple[Figure, Markup]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.drawing import (
+    MARKERS,
     MUTED,
     SERIES,
     Figure,
@@ -17,7 +18,6 @@ from superglobal_core.reporting.drawing import (
     to_svg,
 )
 from superglobal_core.reporting.scale_view import SHORT_NAMES, ScaleView, summary
-from superglobal_core.reporting.speed_figures import MARKERS
 from superglobal_core.scale_record import Stage
 
 if TYPE_CHECKING:

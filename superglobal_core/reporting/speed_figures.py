@@ -10,6 +10,7 @@ from superglobal_core.availability import is_local
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.drawing import (
     LEGEND_LETTERS,
+    MARKERS,
     MUTED,
     SERIES,
     Figure,
@@ -30,7 +31,6 @@ from superglobal_core.timing.fit import Growth, fit_growth
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # A median as far off its line as this makes the exponent doubtful, and is said.
 MISFIT = 0.1
 SMALLEST, LARGEST = 1_000, 10_000_000  # images of the databases in the chart of memory

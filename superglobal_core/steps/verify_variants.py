@@ -15,11 +15,11 @@ from superglobal_core.measured_values import PROTOCOL_NAMES, mean
 from superglobal_core.parameter_results import Difference as PointsDifference
 from superglobal_core.parameter_results import TuningSide
 from superglobal_core.reasons import reason_in
-from superglobal_core.reporting.collect import read_model
 from superglobal_core.reporting.parameters_page import StoredSweep, StoredTuning
 from superglobal_core.steps.checked import Checked
 from superglobal_core.steps.differences import Difference, close, interval_differences, same
 from superglobal_core.steps.tune import difference_of
+from superglobal_core.stored_models import read_stored
 
 PATTERNS = ("ablation/*/*.json", "sweeps/*/*/*.json", "tuning/*.json", "approximate/**/*.json")
 POINTS_TOLERANCE = 1e-9  # of differences in points
@@ -71,9 +71,9 @@ def _read(path: Path, found: Checked) -> None:
     elif folder == "approximate":
         read_approximate(path)
     elif folder == "sweeps":
-        read_model(StoredSweep, path)
+        read_stored(path, StoredSweep)
     else:
-        tuning = read_model(StoredTuning, path)
+        tuning = read_stored(path, StoredTuning)
         seed = tuning.record.seed or 0
         found.differences += _tuned("tuned_on", tuning.tuned_on, seed, tested=False)
         found.differences += _tuned("reported_on", tuning.reported_on, seed, tested=True)

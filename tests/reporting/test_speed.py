@@ -350,7 +350,10 @@ def test_timings_made_by_hand_are_read_without_a_suite(results: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda content: content.pop("timings"), r"plain\.json is not a whole timing record: timings"),
+        (
+            lambda content: content.pop("timings"),
+            r"plain\.json is damaged: timings is missing; time again to replace it",
+        ),
         (lambda content: content["timings"][0].update(samples_s=[-1]), r"timings\.0\.samples_s\.0"),
         (lambda content: content["record"].update(wall_time_s="x"), r"record\.wall_time_s"),
     ],

@@ -17,7 +17,6 @@ from superglobal_core.ablation_record import read_ablation
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.bootstrap import confidence_interval
 from superglobal_core.files import write_json
-from superglobal_core.reporting.collect import read_model
 from superglobal_core.reporting.parameters_page import StoredSweep, StoredTuning
 from superglobal_core.reranking.grid import Grid
 from superglobal_core.steps.checked import DISAGREES, OK, UNCHECKED, Checked
@@ -25,6 +24,7 @@ from superglobal_core.steps.sweep import sweep_step
 from superglobal_core.steps.tune import DataSet, tune_step
 from superglobal_core.steps.tuning_inputs import Stored, StoredSource
 from superglobal_core.steps.verify_variants import variant_checks
+from superglobal_core.stored_models import read_stored
 
 ABLATION, SWEEP, TUNING = "ablation/d/small.json", "sweeps/d/small/plain.json", "tuning/small.json"
 FILES = (ABLATION, SWEEP, TUNING)
@@ -32,8 +32,8 @@ GRID = Grid((5, 12), (0, 3), (0.15,))
 LANDMARKS, IMAGES_EACH, BOOTSTRAP, SEED = 8, 6, 100, 3
 READERS: dict[str, Callable[[Path], Any]] = {
     ABLATION: read_ablation,
-    SWEEP: lambda path: read_model(StoredSweep, path),
-    TUNING: lambda path: read_model(StoredTuning, path),
+    SWEEP: lambda path: read_stored(path, StoredSweep),
+    TUNING: lambda path: read_stored(path, StoredTuning),
 }
 
 

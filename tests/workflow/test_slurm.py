@@ -1,7 +1,7 @@
 """The suite `mini` on a real SLURM, through a killed job and a lost node, against the same on this machine.
 
-The suite has all its methods, its timing and its ablation; its pictures are smaller and fewer, and it searches without
-distractors.
+The suite has methods of each kind of job, its timing, its ablation and its indexes; its pictures are smaller and fewer,
+and it searches without distractors.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.workflow
 
 PICTURES = {"seed": 0, "size": 128, "landmarks": 4, "distractors": 0}
 TIMING = {"shortlist": 10, "sizes": [5], "queries": 2, "repeats": 3, "budget": 0.1}
+# One that reads the search, one that reranks it with descriptors, one with local features.
+METHODS = ("single-stage", "superglobal", "rootsift")
 # The nodes have two CPUs, and nobody else's controller is asked too often.
 HERE = ["--max-threads", str(slurm_cluster.CPUS), "--slurm-init-seconds-before-status-checks", "1"]
 # Jobs that wait for the search; at least two are ready at once, for both nodes.
@@ -57,6 +59,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content = yaml.safe_load((ROOT / "config/mini.yaml").read_text())
     content |= {"datasets": {"landmarks": {"label": "Landmarks", "synthetic": PICTURES}}, "timing": TIMING}
     content["distractors"] = False
+    content["methods"] = {name: content["methods"][name] for name in METHODS}
     path = tmp_path_factory.mktemp("mini-suite") / "mini.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
@@ -164,7 +167,7 @@ def test_small_jobs_share_an_allocation_and_clocks_have_a_node_alone(on_cluster:
     assert {job["shared"] for job in whole} == {"NO"}
     alone = [job for job in on_cluster.jobs if job["comment"].startswith(("rule_evaluate", "rule_rerank_w"))]
     assert alone == []
-    # Seven rankings and eight evaluations take turns: the memory is that of the largest of them.
+    # Two rankings and three evaluations take turns: the memory is that of the largest of them.
     first, *more = [job for job in on_cluster.jobs if job["comment"].startswith("rule_short")]
     assert first["memory"] == "3000M"
     assert len(more) <= 1
@@ -191,7 +194,7 @@ def test_the_tables_are_those_of_a_run_on_this_machine(on_cluster: Outcome, here
     for name in sorted(names):
         assert unclocked(ours / name) == unclocked(theirs / name), name
     rankings = sorted(path.relative_to(here) for path in here.glob("results/mini/rankings/**/*.npz"))
-    assert len(rankings) == 8
+    assert len(rankings) == len(METHODS)
     for path in rankings:
         with np.load(here / path) as local, np.load(on_cluster.folder / path) as clustered:
             assert sorted(local) == sorted(clustered)

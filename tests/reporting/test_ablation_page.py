@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_report import Page
+from made_up_results import Page
 from test_statistics_page import add, aps
 
 from superglobal_core.ablation_record import AblationRecord, write_ablation

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_report import EVIL, Page, whole  # noqa: F401
+from made_up_results import EVIL, Page
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import write_json
@@ -96,7 +96,7 @@ def comparison(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def root(tmp_path: Path, whole: Path) -> Path:  # noqa: F811
+def root(tmp_path: Path, whole: Path) -> Path:
     """A results folder with evaluations and a comparison."""
     folder = tmp_path / "results"
     folder.mkdir()

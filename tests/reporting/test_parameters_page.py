@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_report import EVIL, Page, whole  # noqa: F401
+from made_up_results import EVIL, Page
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import write_json
@@ -88,7 +88,7 @@ def reported(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def root(tmp_path: Path, whole: Path) -> Path:  # noqa: F811
+def root(tmp_path: Path, whole: Path) -> Path:
     """A results folder with evaluations, a sweep and a tuning."""
     folder = tmp_path / "results"
     folder.mkdir()
@@ -194,7 +194,7 @@ def test_marks_and_what_is_held() -> None:
     assert heat_map("map", "title", alone, "shortlist", "neighbours", "beta") is None
 
 
-def test_no_page_without_files(whole: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_no_page_without_files(whole: Path, tmp_path: Path) -> None:
     study = read_study(whole)
     assert parameters_part(study, [], Labels(study.suite)) is None
     write_report(whole, tmp_path)

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
-from test_report import Page
+from made_up_results import Page
 
 from superglobal_core.evaluation.holm import holm
 from superglobal_core.evaluation.power import smallest_detectable

@@ -1,9 +1,7 @@
-"""The speedup part of the report: every kind of record, nothing invented, nothing left a hole."""
+"""The report of what was timed: tables, words and claims."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 import subprocess
@@ -12,151 +10,27 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_report import DISTRACTORS, EVIL, NAMES, Page, add_result, make_pickle, orders
+from made_up_results import EVIL, Page
+from made_up_timings import METHODS, NOISE, all_kinds, groups_of, record, rows_of, samples, seconds, timing
 
-from superglobal_core.config import parse_suite, save_suite
 from superglobal_core.errors import UserError
 from superglobal_core.files import write_json
 from superglobal_core.reporting.collect import Study, TimedData, read_study
-from superglobal_core.reporting.label_places import Box, place_labels
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.report import write_report
-from superglobal_core.reporting.speed import SpeedGroup, main_shortlist, speed_groups
+from superglobal_core.reporting.speed import main_shortlist, speed_groups
 from superglobal_core.reporting.speed_claim import PAPER, claims, explanations
-from superglobal_core.reporting.speed_figures import Point, pareto, speed_figures
 from superglobal_core.reporting.speed_tables import NO_BASELINE, speed_csv, speed_latex, speed_markdown
 from superglobal_core.reporting.speed_texts import SCOPES, interval
-from superglobal_core.reporting.study import group_results, missing_results
+from superglobal_core.reporting.study import missing_results
 from superglobal_core.reporting.texts import significant
-from superglobal_core.results import Stopwatch
-from superglobal_core.timing.memory import MemoryUse
 from superglobal_core.timing.noise import Noise
 from superglobal_core.timing.others import Others
-from superglobal_core.timing.record import MethodTiming, Scope, TimingRecord, write_timings
+from superglobal_core.timing.record import write_timings
 from superglobal_core.timing.statistics import Interval, speedup
-
-M = 100
-METHODS = {
-    "single-stage": {"label": "single stage", "reranker": "none"},
-    "better": {"label": EVIL, "reranker": "superglobal", "shortlist": 400},
-    "unjudged": {"label": "query expansion", "reranker": "average-qe", "shortlist": M},
-    "rootsift": {"label": "RootSIFT", "reranker": "rootsift-magsac", "shortlist": M},
-    "cvnet": {"label": "CVNet_Rerank", "reranker": "cvnet-rerank", "shortlist": M},
-    "rrt": {"label": "RRT", "reranker": "rrt", "shortlist": M},
-}
-NOISE = Noise(
-    work="superglobal", ratio=1.01, interval=Interval(low=0.96, high=1.05, level=0.95), relative=0.05
-)
-
-
-def samples(median: float, count: int = 9) -> list[float]:
-    """Samples of a known median, spread by a hundredth."""
-    return [median * (1 + 0.01 * step / count) for step in range(-(count // 2), count // 2 + 1)]
-
-
-def timing(name: str, scope: Scope = "scoring", seconds: float | None = None, **more: Any) -> MethodTiming:
-    """Return one timing of a method of the suite; without seconds it could not run."""
-    chosen = METHODS[name]
-    facts: dict[str, Any] = {
-        "method": chosen["reranker"],
-        "label": chosen["label"],
-        "scope": scope,
-        "samples_s": samples(seconds) if seconds is not None else [],
-        "reason": None if seconds is not None else "no <weights> here",
-        "shortlist": M,
-        "pairs_a_query": M,
-        "memory": MemoryUse(host_bytes=5_000_000, device_bytes=None, how="told") if seconds else None,
-        "bytes_per_image": 90_000.0 if name in ("rootsift", "cvnet", "rrt") else 4096.0,
-        "device": "cpu",
-    }
-    return MethodTiming(**facts | more)
-
-
-def all_kinds() -> list[MethodTiming]:
-    """One of every kind, in two scopes."""
-    return [
-        timing("single-stage", seconds=0.001, pairs_a_query=6_000),
-        timing("better", seconds=0.002, batch_samples_s=[0.5, 0.5, 0.5], batch_queries=70),
-        timing("unjudged", samples_s=[0.003], seconds=0.003),
-        timing("rootsift", seconds=0.2, note=["page cache dropped"]),
-        timing("cvnet", seconds=8.0, scaled_from_pairs=3, note=["timed on random weights"]),
-        timing("rrt", seconds=0.204),
-        timing("single-stage", "end to end", 0.1),
-        timing("better", "end to end", 0.11),
-        timing("rootsift", "end to end", 2.0),
-        timing("rrt", "end to end"),
-        *(
-            timing("better", seconds=0.002 * size / M, shortlist=size, pairs_a_query=size, memory=None)
-            for size in (50, 200)
-        ),
-        # A longer shortlist than the database is no size of its own.
-        timing("better", seconds=0.004, shortlist=800, pairs_a_query=300, memory=None),
-    ]
-
-
-def record(timings: list[MethodTiming], **more: Any) -> TimingRecord:
-    told = Stopwatch().record(
-        "time", suite="tiny", dataset="toy", parameters={"shortlist": M, "backbone": "mini"}
-    )
-    facts: dict[str, Any] = {
-        "record": told,
-        "noise": [NOISE.model_copy(update={"scope": scope}) for scope in ("scoring", "end to end")],
-        "machine": {
-            "threads": {"torch": 2, "OMP_NUM_THREADS": None},
-            "cpu_frequency": {"governor": "performance", "current_mhz": 2400.0, "max_mhz": None},
-            "gpus": [{"name": "Card <9>", "sm_mhz": 1200.0, "power_limit_w": 350.0}],
-        },
-    }
-    return TimingRecord(timings=timings, **facts | more)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results with evaluations of some methods, and a timing of all."""
-    root = tmp_path_factory.mktemp("speed") / "results"
-    make_pickle(root / "data" / "toy" / "gnd_toy.pkl")
-    suite = {
-        "suite": "tiny",
-        "title": "Tiny",
-        "note": "Drawn.",
-        "datasets": {"toy": {"label": "Toy", "synthetic": {"distractors": DISTRACTORS}}},
-        "distractors": False,
-        "descriptors": {"mini": {"label": "Mini", "extract": {"backbone": "mini"}}},
-        "methods": METHODS,
-        "timing": {"shortlist": M},
-    }
-    save_suite(parse_suite(suite, "suite"), root / "suite.json")
-    before, after = orders(len(NAMES))
-    for name, order in (("single-stage", before), ("better", after), ("rootsift", after)):
-        shortlist = {"parameters": {"shortlist": METHODS[name].get("shortlist", 400), "bootstrap": 50}}
-        add_result(root, "plain", name, str(METHODS[name]["reranker"]), order, list(NAMES), **shortlist)
-    write_timings(root / "timing" / "mini" / "toy" / "plain.json", record(all_kinds()))
-    return root
-
-
-@pytest.fixture
-def results(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "results"))
-
-
-@pytest.fixture(scope="module")
-def report(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(whole, tmp_path_factory.mktemp("report") / "out").parent
-
-
-def groups_of(root: Path, timings: TimingRecord | None = None) -> list[SpeedGroup]:
-    if timings is not None:
-        write_timings(root / "timing" / "mini" / "toy" / "plain.json", timings)
-    study = read_study(root)
-    return speed_groups(study, group_results(study))
-
-
-def rows_of(text: str) -> dict[tuple[str, str], dict[str, str]]:
-    return {(row["scope"], row["reranker"]): row for row in csv.DictReader(io.StringIO(text))}
 
 
 def test_csv_holds_the_figures_of_the_record(report: Path) -> None:
@@ -269,21 +143,6 @@ def test_same_results_same_bytes(whole: Path, report: Path, tmp_path: Path) -> N
             assert path.read_bytes() == (again / path.relative_to(report)).read_bytes(), path.name
 
 
-def test_charts_draw_only_what_is_known(whole: Path) -> None:
-    groups = groups_of(whole)
-    labels = Labels(read_study(whole).suite)
-    ((by_map, growth, disk),) = speed_figures(groups, labels, ["x"])
-    drawn = "".join(ElementTree.fromstring(by_map.svg).itertext())
-    assert "CVNet_Rerank" not in drawn
-    assert "CVNet_Rerank (accuracy not available: weights missing)" in by_map.reading
-    assert "counted in (1.00 ms)" in by_map.reading
-    # 50, 100 and 200 candidates, each twice as long; 800 were none, and others have one size only.
-    assert "exponent 1.00" in growth.svg
-    assert "800" not in "".join(ElementTree.fromstring(growth.svg).itertext())
-    assert "RootSIFT" in growth.reading
-    assert "4.10 GB" in disk.svg
-
-
 def test_without_baselines_there_is_no_speedup(results: Path) -> None:
     groups = groups_of(results, record([timing("single-stage", seconds=0.1), timing("better", seconds=0.2)]))
     labels = Labels(read_study(results).suite)
@@ -308,17 +167,6 @@ def test_missing_results_are_those_that_can_exist(whole: Path) -> None:
         "mini/toy/plain/unjudged",
         "timing/mini/toy/plain",
     ]
-
-
-def test_no_accuracy_at_all_draws_no_points(results: Path) -> None:
-    for name in ("better", "rootsift", "single-stage"):
-        path = results / "evaluation" / "mini" / "toy" / "plain" / f"{name}.json"
-        path.rename(results / "evaluation" / f"{name}-elsewhere.json")
-    groups = groups_of(results)
-    (charts,) = speed_figures(groups, Labels(read_study(results).suite), ["x"])
-    assert [chart.name for chart in charts] == ["speed-shortlist-x", "speed-disk-x"]
-    rows = rows_of(speed_csv(groups, Labels(None)))
-    assert rows["scoring", "none"]["no_gain_because"] == "accuracy not available: not evaluated"
 
 
 def test_claims_are_one_a_scope(whole: Path) -> None:
@@ -395,55 +243,11 @@ def test_intervals_say_their_level() -> None:
     assert interval(None, significant) == ""
 
 
-boxes = st.tuples(st.floats(20, 90), st.floats(8, 24))
-places = st.tuples(st.floats(0, 380), st.floats(0, 260))
-
-
-@given(st.lists(st.tuples(places, boxes), min_size=1, max_size=14))
-@settings(deadline=None, max_examples=40)
-def test_no_label_lies_on_another_or_on_a_point(found: list[tuple[Any, Any]]) -> None:
-    points, sizes = [place for place, _ in found], [size for _, size in found]
-    line = Box(100, 0, 3, 260)
-    placed = place_labels(points, sizes, 380, 260, [line])
-    assert None not in placed
-    labels = [box for box in placed if box is not None]
-    for number, box in enumerate(labels):
-        assert 0 <= box.x <= 380 - box.width
-        assert 0 <= box.y <= 260 - box.height
-        assert not box.overlaps(line)
-        assert not any(box.overlaps(other) for other in labels[:number])
-        assert not any(box.overlaps(Box(x - 4, y - 4, 8, 8)) for x, y in points)
-
-
-def test_a_label_without_room_is_told() -> None:
-    assert place_labels([(5, 5)], [(100, 10)], 50, 50) == [None]
-
-
-points = st.builds(Point, st.just("x"), st.floats(1e-6, 1e3), st.floats(0, 1), st.just("kind"))
-
-
-@given(st.lists(points, min_size=1, max_size=12))
-def test_no_point_beats_the_front(found: list[Point]) -> None:
-    front = pareto(found)
-    for one in front:
-        assert not any(
-            other.seconds <= one.seconds
-            and other.accuracy >= one.accuracy
-            and (other.seconds, other.accuracy) != (one.seconds, one.accuracy)
-            for other in found
-        )
-    for other in found:
-        assert any(one.seconds <= other.seconds and one.accuracy >= other.accuracy for one in front)
-
-
 @given(st.floats(1e-9, 1e12))
 def test_three_digits_are_kept(value: float) -> None:
     text = significant(value)
     assert float(text.replace(",", "")) == pytest.approx(value, rel=0.00501)
     assert "e" not in text
-
-
-seconds = st.one_of(st.none(), st.floats(1e-7, 1e4))
 
 
 @given(
@@ -467,22 +271,6 @@ def test_any_record_becomes_tables(found: list[Any], noise: list[Noise]) -> None
     assert len(rows_of(speed_csv(groups, labels))) == len(timings)
     assert "nan" not in speed_markdown(groups, labels, "note")
     assert speed_latex(groups, labels, None).count(r"\\") >= len(timings)
-
-
-def test_many_methods_close_together_are_all_named(whole: Path) -> None:
-    (group,) = groups_of(whole)
-    rng = np.random.default_rng(0)
-    rows = []
-    for number in range(14):
-        method = timing(
-            "better", seconds=float(0.002 * rng.uniform(0.9, 1.1)), label=f"method number {number}"
-        )
-        like = next(row for row in group.rows["scoring"] if row.timing.method == "superglobal")
-        rows.append(type(like)(method, method.summary(), None, (), like.accuracy, like.disk, ()))
-    crowded = SpeedGroup(group.timed, M, {"scoring": tuple(rows)})
-    ((chart, *_),) = speed_figures([crowded], Labels(None), ["x"])
-    drawn = " ".join(" ".join(ElementTree.fromstring(chart.svg).itertext()).split())
-    assert all(f"method number {number}" in drawn for number in range(14))
 
 
 def test_the_words_of_speed_need_neither_torch_nor_matplotlib() -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from superglobal_core.errors import UserError
+from superglobal_core.files import read_json, write_json
 from superglobal_core.results import Record
-from superglobal_core.stored_models import read_stored, write_stored
 from superglobal_core.timing.memory import MemoryUse
 from superglobal_core.timing.noise import Noise
 from superglobal_core.timing.others import Others
@@ -145,7 +145,7 @@ class TimingRecord(BaseModel):
 
 def write_timings(path: str | Path, timings: TimingRecord) -> None:
     """Write a timing record as JSON, whole or not at all."""
-    write_stored(path, timings)
+    write_json(path, timings.model_dump(mode="json"))
 
 
 def read_timings(path: str | Path) -> TimingRecord:
@@ -154,4 +154,12 @@ def read_timings(path: str | Path) -> TimingRecord:
     Raises:
         UserError: when the file is absent, no JSON, or no timing record.
     """
-    return read_stored(path, TimingRecord, "time again to replace it")
+    content = read_json(path)
+    try:
+        return TimingRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise UserError(
+            f"{path} is not a whole timing record: {place}: {first['msg']}; time again to replace it"
+        ) from error

@@ -145,10 +145,10 @@ def test_damaged_files_are_named(whole: TimingRecord, tmp_path: Path) -> None:
     content = json.loads(text)
     content["timings"][1]["samples_s"][2] = "soon"
     path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"a\.json is damaged: timings\.1\.samples_s\.2 is wrong \("):
+    with pytest.raises(UserError, match=r"a\.json is not a whole timing record: timings\.1\.samples_s\.2: "):
         read_timings(path)
     path.write_text("[]")
-    with pytest.raises(UserError, match=r"a\.json is damaged: the file is wrong \("):
+    with pytest.raises(UserError, match="not a whole timing record: the whole"):
         read_timings(path)
     with pytest.raises(UserError, match="cannot read"):
         read_timings(tmp_path / "absent.json")

@@ -200,7 +200,7 @@ def test_timings_made_by_hand_are_read_without_a_suite(results: Path, tmp_path: 
     [
         (
             lambda content: content.pop("timings"),
-            r"plain\.json is damaged: timings is missing; time again to replace it",
+            r"plain\.json is not a whole timing record: timings",
         ),
         (lambda content: content["timings"][0].update(samples_s=[-1]), r"timings\.0\.samples_s\.0"),
         (lambda content: content["record"].update(wall_time_s="x"), r"record\.wall_time_s"),

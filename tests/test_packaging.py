@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 # Packages that conda-forge names differently.
 CONDA_NAMES = {
+    "playwright": "playwright-python",
     "torch": "pytorch",
     "opencv-python-headless": "py-opencv",
     "matplotlib": "matplotlib-base",
@@ -39,6 +40,7 @@ def test_environment_yml_names_what_pyproject_names(project: dict) -> None:
         *extras["workflow"],
         *extras["faiss-gpu"],
         *extras["local"],
+        *extras["docs"],
         *extras["test"],
     ]
     pyproject = dict(_requirement(line) for line in wanted if not line.startswith("superglobal["))
@@ -63,6 +65,7 @@ def test_the_lock_pins_every_dependency_with_hashes_and_no_address(project: dict
         *extras["workflow"],
         *extras["faiss"],
         *extras["local"],
+        *extras["docs"],
         *extras["test"],
     ]
     names = {_requirement(line)[0] for line in wanted if not line.startswith("superglobal[")}

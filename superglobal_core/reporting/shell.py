@@ -41,6 +41,8 @@ class Part:
 
 
 RESULTS = Page("index.html", "Results")
+#: every figure leads to its record there
+PROVENANCE = Page("provenance.html", "Provenance")
 
 
 class Shell:
@@ -48,7 +50,7 @@ class Shell:
 
     def __init__(self, study: Study, pages: Sequence[Page]) -> None:
         self._suite, self._pages = study.suite, list(pages)
-        self._recorded = {source for source, _ in study.records} if RESULTS in self._pages else set()
+        self._recorded = {source for source, _ in study.records} if PROVENANCE in self._pages else set()
         self._environment = Environment(
             loader=PackageLoader("superglobal_core.reporting"),
             autoescape=True,
@@ -91,4 +93,4 @@ class Shell:
 
     def _record_address(self, source: str) -> str | None:
         """Return where a file's record stands, seen from another page; None where it stands nowhere."""
-        return f"{RESULTS.file}#{record_anchor(source)}" if source in self._recorded else None
+        return f"{PROVENANCE.file}#{record_anchor(source)}" if source in self._recorded else None

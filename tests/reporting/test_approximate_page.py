@@ -123,7 +123,7 @@ def test_what_the_page_says(root: Path, tmp_path: Path) -> None:
     assert "<script" not in html
     assert "Not alone" not in page.text
     assert "approximate.html" in (out / "index.html").read_text()
-    address = f"index.html#{record_anchor('approximate/mini/toy/distractors.json')}"
+    address = f"provenance.html#{record_anchor('approximate/mini/toy/distractors.json')}"
     assert address in page.attributes("href")
     for name in ("time", "bytes"):
         svg = (out / "figures" / f"1-approximate-mini-toy-distractors-{name}.svg").read_text()

@@ -42,7 +42,7 @@ def test_by_hand_results_need_no_suite(results: Path, tmp_path: Path) -> None:
     text = Page(page.read_text()).text
     assert "The results folder has no suite.json" in text
     assert "toy · mini · with 5 distractors" in text
-    assert "its ground truth is not at hand" in text
+    assert "its ground truth is not at hand" in Page((page.parent / "queries.html").read_text()).text
     rows = read_csv(page.parent / "map.csv")
     assert [(row["dataset"], row["method"], row["method_label"]) for row in rows] == [
         ("toy", "single-stage", "single stage"),
@@ -145,7 +145,7 @@ def test_results_of_one_group_with_differing_numbers_say_each_its_own(results: P
 
 
 def test_provenance_says_which_distractors_were_gathered(results: Path, report: Path, tmp_path: Path) -> None:
-    assert "In the archives" not in Page((report / "index.html").read_text()).text
+    assert "In the archives" not in Page((report / "provenance.html").read_text()).text
     counts = {"listed": 1_001_001, "in_archives": 999_500, "undecodable": 61, "not_listed": 27}
     for name, step, more in (
         ("mini/revisitop1m/distractors", "gather", {"asked": None, "used": 999_412}),
@@ -155,7 +155,7 @@ def test_provenance_says_which_distractors_were_gathered(results: Path, report: 
     ):
         record = Stopwatch().record(step, parameters=counts | more, seed=3)
         write_json(results / "features" / name / "record.json", record.model_dump())
-    page = Page(write_report(results, tmp_path / "out").read_text())
+    page = Page((write_report(results, tmp_path / "out").parent / "provenance.html").read_text())
     assert (
         "Mini revisitop1m 1,001,001 999,500 61 27 all 999,412 features/mini/revisitop1m/distractors/"
         in page.text

@@ -123,10 +123,12 @@ def test_what_the_page_says(root: Path, tmp_path: Path) -> None:
 
 def test_figures_lead_to_their_records(root: Path, tmp_path: Path) -> None:
     write_report(root, tmp_path / "out")
-    ids = Page((tmp_path / "out" / "index.html").read_text()).attributes("id")
+    ids = Page((tmp_path / "out" / "provenance.html").read_text()).attributes("id")
     page = Page((tmp_path / "out" / "parameters.html").read_text())
     addresses = [
-        href.removeprefix("index.html#") for href in page.attributes("href") if "index.html#" in href
+        href.removeprefix("provenance.html#")
+        for href in page.attributes("href")
+        if "provenance.html#" in href
     ]
     sources = ["sweeps/mini/toy/distractors.json", "tuning/halves.json"]
     assert addresses == [record_anchor(source) for source in sources]

@@ -22,12 +22,17 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+SEARCH = "assets/docs_search.js"
+# What the theme would fetch from elsewhere for its search without a server.
+FETCHED = re.compile(r'<script src="https://unpkg\.com/iframe-worker/shim"></script>')
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"(^```.*?^```$|`[^`\n]*`)", re.M | re.S)
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that lie outside docs/."""
+    """Add what lies outside docs/."""
+    script = (ROOT / "tools/docs_search.js").read_text(encoding="utf-8")
+    files.append(File.generated(config, SEARCH, content=script))
     for source, page in PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
     return files
@@ -40,13 +45,19 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     return with_site_links(markdown, sources.get(uri, f"docs/{uri}"))
 
 
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Let a page's search do with what the site holds."""
+    own = posixpath.relpath(SEARCH, posixpath.dirname(page.file.dest_uri) or ".")
+    return FETCHED.sub(f'<script src="{own}"></script>', output)
+
+
 def with_site_links(markdown: str, source: str) -> str:
     """Return a file's Markdown with the links that it has as a page of the site.
 
     source: the file's path in the repository.
 
-    >>> with_site_links("See [timing](docs/timing.md#x), [it](Makefile), `[a](b)`.", "README.md")
-    'See [timing](timing.md#x), it (`Makefile`), `[a](b)`.'
+    >>> with_site_links("See [timing](docs/timing.md#x), [it](tools/a.py), [a.py](tools/a.py), `[a](b)`.", "README.md")
+    'See [timing](timing.md#x), it (`tools/a.py`), `tools/a.py`, `[a](b)`.'
     """
 
     def turned(match: re.Match[str]) -> str:
@@ -60,7 +71,7 @@ def with_site_links(markdown: str, source: str) -> str:
             return f"{picture}[{text}]({PAGES[target]}{at})"
         if target.startswith("docs/"):
             return f"{picture}[{text}]({target.removeprefix('docs/')}{at})"
-        return text if target in text else f"{text} (`{target}`)"
+        return f"`{target}`" if target.endswith(text.strip("`")) else f"{text} (`{target}`)"
 
     parts = FENCE.split(markdown)
     return "".join(part if number % 2 else LINK.sub(turned, part) for number, part in enumerate(parts))

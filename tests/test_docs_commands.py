@@ -72,9 +72,15 @@ SHOWN = {
     ("docs/adding-a-method.md", "method_paths:"): "a part of a suite",
     ("docs/cluster.md", "make cluster"): "needs a cluster: tests/workflow/test_slurm.py has one",
     ("docs/cluster.md", "snakemake --workflow-profile"): "needs a cluster",
-    ("docs/conformance.md", "superglobal check-method"): "tests/methods/test_conformance.py checks every method",
+    (
+        "docs/conformance.md",
+        "superglobal check-method",
+    ): "tests/methods/test_conformance.py checks every method",
     ("docs/data.md", "superglobal download roxford5k"): "downloads",
-    ("docs/data.md", "snakemake --cores all --configfile"): "downloads; planned in tests/workflow/test_plan.py",
+    (
+        "docs/data.md",
+        "snakemake --cores all --configfile",
+    ): "downloads; planned in tests/workflow/test_plan.py",
     ("docs/data.md", "snakemake --cores all --resources"): "needs several GPUs",
     ("docs/data.md", "superglobal download my-landmarks"): "downloads from an address of an example",
     ("docs/scaling.md", "make run"): "takes half an hour",

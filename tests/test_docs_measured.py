@@ -96,9 +96,7 @@ def rows(page: str, heading: str) -> list[list[str]]:
     """Return the cells of every row of a page's tables that begin with this heading."""
     found: list[list[str]] = []
     for table in re.findall(r"(?:^\|.*\n)+", (ROOT / page).read_text(), re.M):
-        cells = [
-            [cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines()
-        ]
+        cells = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines()]
         if cells[0][0] == heading and len(cells[0]) > 2:
             found += cells[2:]
     return found

@@ -46,9 +46,14 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:
-    """Let a page's search do with what the site holds."""
+    """Give a page the site's own script for what the theme would fetch."""
     own = posixpath.relpath(SEARCH, posixpath.dirname(page.file.dest_uri) or ".")
     return FETCHED.sub(f'<script src="{own}"></script>', output)
+
+
+def on_post_template(output_content: str, template_name: str, **_: Any) -> str:
+    """Let the page of a missing address be: it is shown by servers alone, where browsers need no help."""
+    return FETCHED.sub("", output_content)
 
 
 def with_site_links(markdown: str, source: str) -> str:

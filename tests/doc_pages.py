@@ -41,7 +41,7 @@ def blocks(page: str, *languages: str) -> list[Block]:
 def commands(text: str) -> list[list[str]]:
     """Return a block's commands, each as words; an indented line goes on with the one before it.
 
-    >>> commands("superglobal a  # why\\n    --b c\\nmake d")
+    >>> commands("superglobal a\\n    --b c\\nmake d  # why")
     [['superglobal', 'a', '--b', 'c'], ['make', 'd']]
     """
     lines = re.sub(r"\\?\n[ \t]+", " ", text).splitlines()

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from doc_pages import read
+from doc_pages import ROOT, read
 
 from superglobal_core.config import Suite
 from superglobal_core.data.catalogue import load_catalogue
@@ -84,3 +84,6 @@ def test_the_answers_quote_what_is_known() -> None:
     tolerances = load_reported().tolerances
     assert f"allow {tolerances.without_distractors} without and {tolerances.with_distractors} with" in page
     assert f"Fewer distractors than {load_reported().distractors.images:,}." in page
+    known = (ROOT / "superglobal_core/verdict/reported.yaml").read_text()
+    assert all(figure in page and figure in known for figure in ("54.81", "51.57"))
+    assert "64,865" in page

@@ -18,7 +18,9 @@ def quickstart(
     ] = None,
     backbone: Annotated[
         str | None,
-        typer.Option(help="resnet50, resnet101, torchvision-resnet50 or mini; the best that is there by default"),
+        typer.Option(
+            help="resnet50, resnet101, torchvision-resnet50 or mini; the best that is there by default"
+        ),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="its weights; looked for where download puts them by default")

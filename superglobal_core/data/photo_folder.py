@@ -10,7 +10,9 @@ from superglobal_core.data.images import SUFFIXES
 from superglobal_core.errors import UserError
 
 #: pictures that people have and that are not decoded here; they are named, not passed over in silence
-UNREAD = frozenset({".heic", ".heif", ".avif", ".gif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"})
+UNREAD = frozenset(
+    {".heic", ".heif", ".avif", ".gif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"}
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -107,4 +107,6 @@ def _network(backbone: str, checkpoint: Path) -> Network:
             "expect look-alikes. CVNet's weights were trained for it (superglobal download cvnet-r50).",
         )
     titles = {"resnet50": "ResNet-50", "resnet101": "ResNet-101"}
-    return Network(backbone, checkpoint, f"{titles.get(backbone, backbone)} with the weights {checkpoint.name}")
+    return Network(
+        backbone, checkpoint, f"{titles.get(backbone, backbone)} with the weights {checkpoint.name}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Collection, Sequence
@@ -54,6 +55,8 @@ class Places:
             for path in folder.iterdir() if folder.is_dir() else ():
                 if path.name not in names:
                     path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.copies.rmdir()
 
 
 def make_ready(

@@ -21,17 +21,18 @@
   const picture = (number) => make("a", { href: address(number) },
     make("img", { loading: "lazy", decoding: "async", src: data.thumbnails[number], alt: data.names[number] }));
   const caption = (number) => {
-    const made = make("span", { className: "name", title: data.names[number] }, data.names[number]);
+    const made = make("span", { className: "name", title: data.names[number] },
+      data.names[number].split("/").pop());
     made.setAttribute("aria-hidden", "true");
     return made;
   };
   const pageOf = (number) => Math.floor(Math.max(0, matches.indexOf(number)) / size) + 1;
 
-  function moved(was, now) {
+  function moved(was, now, told) {
     if (was === now) return make("p", { className: "moved" }, "= same place");
     const up = now < was;
     return make("p", { className: "moved " + (up ? "gain" : "loss") },
-      (up ? "▲ up " : "▼ down ") + Math.abs(was - now) + (up ? ", was " + was : ", now " + now));
+      (up ? "▲ up " : "▼ down ") + Math.abs(was - now) + ", " + told);
   }
 
   function row(list, neighbours, scores, marks) {
@@ -53,13 +54,11 @@
     element("back").href = "#page-" + pageOf(number);
     element("previous").href = address((number + count - 1) % count);
     element("next").href = address((number + 1) % count);
+    const { now, was } = data;
     row(element("before"), data.before[number], data.before_scores[number],
-      (place) => moved(place + 1, data.now[number][place]));
+      (place) => moved(place + 1, now[number][place], "now " + now[number][place]));
     row(element("after"), data.after[number], data.after_scores[number],
-      (place) => { const was = data.was[number][place];
-        return was > place + 1 ? moved(was, place + 1)
-          : was === place + 1 ? moved(was, was)
-          : make("p", { className: "moved loss" }, "▼ down " + (place + 1 - was) + ", was " + was); });
+      (place) => moved(was[number][place], place + 1, "was " + was[number][place]));
     element("all").hidden = true;
     element("query").hidden = false;
     document.title = name + " – " + title;

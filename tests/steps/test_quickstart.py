@@ -205,7 +205,7 @@ def test_a_file_that_may_not_be_read_is_left_out(photos: Path, monkeypatch: pyte
 
 
 def test_names_that_are_no_utf8_are_shown_escaped(photos: Path) -> None:
-    os.rename(photos / "a.jpg", os.fsencode(photos) + b"/caf\xe9.jpg")
+    (photos / "a.jpg").rename(photos / os.fsdecode(b"caf\xe9.jpg"))
     done = quick(photos)
     data = data_of(done.page)
     assert "caf\\udce9.jpg" in data["names"]
@@ -288,7 +288,7 @@ def test_a_full_disk_is_a_sentence(photos: Path, monkeypatch: pytest.MonkeyPatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match="cannot write .*: No space left on device; free space"):
+    with pytest.raises(UserError, match=r"cannot write .*: No space left on device; free space"):
         quick(photos)
     assert not list((photos.parent / "out").rglob(".partial-*"))
     assert not (photos.parent / "out" / "index.html").exists()
@@ -323,7 +323,7 @@ def test_weights_that_are_absent_or_unknown_are_sentences(tmp_path: Path, checkp
         UserError, match=r"no weights of resnet50 in .*R50\.pyth.*superglobal download cvnet-r50"
     ):
         choose_network("resnet50", root=tmp_path)
-    with pytest.raises(UserError, match="unknown backbone 'resnet5'.*did you mean 'resnet50'"):
+    with pytest.raises(UserError, match=r"unknown backbone 'resnet5'.*did you mean 'resnet50'"):
         choose_network("resnet5", root=tmp_path)
     with pytest.raises(UserError, match="does not say which network it is of: add --backbone"):
         choose_network(checkpoint=checkpoint)

@@ -76,14 +76,17 @@
       link.dataset.number = number;
       return make("li", {}, link, caption(number));
     }));
+    // The first, the last and those around this one: few enough to step through with the keyboard.
+    const near = Array.from({ length: pages }, (_, other) => other + 1)
+      .filter((other) => other === 1 || other === pages || Math.abs(other - page) <= 3);
     for (const pager of document.querySelectorAll(".pager")) {
       pager.hidden = pages === 1;
-      pager.replaceChildren(...Array.from({ length: pages }, (_, other) => other + 1)
-        .map((other) => {
-          const link = make("a", { href: "#page-" + other }, String(other));
-          if (other === page) link.setAttribute("aria-current", "page");
-          return make("li", {}, other === page ? make("b", {}, link) : link);
-        }));
+      pager.replaceChildren(...near.map((other, place) => {
+        const link = make("a", { href: "#page-" + other }, String(other));
+        if (other === page) link.setAttribute("aria-current", "page");
+        const gap = place > 0 && other - near[place - 1] > 1 ? "… " : "";
+        return make("li", {}, gap, other === page ? make("b", {}, link) : link);
+      }));
     }
     element("query").hidden = true;
     element("all").hidden = false;

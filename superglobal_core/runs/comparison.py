@@ -8,6 +8,7 @@ from pathlib import Path
 
 from superglobal_core.errors import UserError, name_list
 from superglobal_core.reporting.sources import find_datasets
+from superglobal_core.runs.agreement import DIFFERS, IDENTICAL
 from superglobal_core.runs.differences import (
     CODE,
     KINDS,

@@ -13,7 +13,8 @@ from superglobal_core.cli.app import Out, app
 @app.command()
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(help="folders of results, two or more; the first is the reference")
+        list[Path],
+        typer.Argument(help="folders of results, two or more; the first is the reference", metavar="RUN..."),
     ],
     out: Out,
 ) -> None:
@@ -21,4 +22,21 @@ def compare(
     from superglobal_core.steps.compare import compare_step
 
     for line in compare_step(runs, out):
+        typer.echo(line)
+
+
+@app.command()
+def leaderboard(
+    folders: Annotated[
+        list[Path], typer.Argument(help="folders of results, or folders that contain some", metavar="DIR...")
+    ],
+    out: Annotated[Path | None, typer.Option(help="where to write the page and its files")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="sort by DATASET/plain/medium and the like, method, run or date")
+    ] = None,
+) -> None:
+    """Gather the methods of many runs into one table: best and second best where they are so beyond chance."""
+    from superglobal_core.steps.leaderboard import leaderboard_step
+
+    for line in leaderboard_step(folders, out, by):
         typer.echo(line)

@@ -102,7 +102,7 @@ def _suites(runs: Sequence[Run]) -> Iterator[Difference]:
         yield Difference(SUITE, "suite", names)
         return
     contents = [run.study.suite.model_dump(mode="json") if run.study.suite else {} for run in runs]
-    for key, values in _unlike("", contents):
+    for key, values in unlike_keys("", contents):
         yield Difference(SUITE, key, dict(zip((run.name for run in runs), map(_text, values), strict=True)))
 
 
@@ -110,8 +110,8 @@ def _settings(runs: Sequence[Run]) -> Iterator[Difference]:
     tables = [records_by_source(run) for run in runs]
     counted: dict[tuple[str, tuple[str, ...]], int] = {}
     for source in (source for source in tables[0] if all(source in table for table in tables)):
-        said = [_said(table[source]) for table in tables]
-        for key, unlike in _unlike("", said):
+        said = [said_by(table[source]) for table in tables]
+        for key, unlike in unlike_keys("", said):
             entry = key, tuple(map(_text, unlike))
             counted[entry] = counted.get(entry, 0) + 1
     for (key, values), number in counted.items():
@@ -119,7 +119,7 @@ def _settings(runs: Sequence[Run]) -> Iterator[Difference]:
         yield Difference(SETTINGS, key, dict(zip((run.name for run in runs), values, strict=True)), where)
 
 
-def _said(record: StoredRecord) -> dict[str, Any]:
+def said_by(record: StoredRecord) -> dict[str, Any]:
     content = record.model_dump(mode="json", include=set(SAID))
     content["protocol"] = {
         key: value for key, value in content["protocol"].items() if key != "groundtruth_sha256"
@@ -157,12 +157,12 @@ def _read(run: Run) -> dict[tuple[str, str, int], str]:
     return found
 
 
-def _unlike(path: str, values: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
+def unlike_keys(path: str, values: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
     """Yield the keys under which nested values differ, with what stands there."""
     if all(isinstance(value, Mapping) for value in values):
         for key in dict.fromkeys(key for value in values for key in value):
             below = [value.get(key, _ABSENT) for value in values]
-            yield from _unlike(f"{path}.{key}" if path else str(key), below)
+            yield from unlike_keys(f"{path}.{key}" if path else str(key), below)
     elif any(value != values[0] for value in values):
         yield path, list(values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -24,7 +25,7 @@ def mark_best(board: Leaderboard) -> Mapping[tuple[int, str], Mark]:
     questions: list[tuple[list[float | None], list[float | None]]] = []
     for column in board.columns:
         ranked = _ranked(board, column) if column.database.groundtruth is not None else []
-        for place, (high, low) in enumerate(zip(ranked[:2], ranked[1:3], strict=False)):
+        for place, (high, low) in enumerate(itertools.pairwise(ranked[:3])):
             pair = _aps(board.standings[low], column), _aps(board.standings[high], column)
             if len(pair[0]) == len(pair[1]):
                 steps.append((column, place, low, high))

@@ -150,7 +150,7 @@ def _answer(comparison: Comparison, run: Run) -> str:
 def _apart(comparison: Comparison, run: Run) -> str:
     """Say in a few words what differs between a run and the first."""
     first = comparison.runs[0].name
-    mine = [each for each in comparison.differences if each.values[run.name] != each.values[first]]
+    mine = [each for each in comparison.differences if each.between(first, run.name)]
     keys = {kind: list(dict.fromkeys(each.key for each in mine if each.kind == kind)) for kind in KINDS}
     words = ["machine"] if keys[MACHINE] else []
     words += [f"{name_list(keys[PACKAGES], NAMED)} version"] if keys[PACKAGES] else []

@@ -9,16 +9,8 @@ from superglobal_core.files import check_writable, write_json, write_text
 from superglobal_core.reporting.provenance import Facts, gather_facts
 from superglobal_core.reporting.shell import Page
 from superglobal_core.runs.comparison import Comparison
-from superglobal_core.runs.comparison_tables import (
-    NO_ORDER,
-    compare_csv,
-    compare_json,
-    compare_markdown,
-    exact_points,
-    figure,
-    moved_words,
-    time_cells,
-)
+from superglobal_core.runs.comparison_tables import compare_csv, compare_json, compare_markdown
+from superglobal_core.runs.comparison_words import exact_points, figure, moved_words, order_of, time_cells
 from superglobal_core.runs.differences import KINDS
 from superglobal_core.runs.figures import Row
 from superglobal_core.runs.page import render
@@ -65,7 +57,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "kinds": [(kind, found) for kind, found in kinds if found],
         "moved": [(row, each) for row in comparison.rows for each in row.against if each.moved],
         "time_cells": list(time_cells(comparison)),
-        "order": lambda row, each: comparison.orders.get((row.names, each.run.name), NO_ORDER),
+        "order": lambda row, each: order_of(comparison, row, each),
         "figure": figure,
         "moved_words": lambda row, each: moved_words(comparison, row, each),
         "exact_points": exact_points,

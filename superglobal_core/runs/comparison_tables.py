@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -11,13 +11,12 @@ from superglobal_core.reporting import texts
 from superglobal_core.reporting.table_formats import markdown, markdown_table, to_csv
 from superglobal_core.runs.agreement import ABSENT
 from superglobal_core.runs.comparison import Comparison
+from superglobal_core.runs.comparison_words import exact_points, figure, moved_words, order_of, time_cells
 from superglobal_core.runs.figures import Against, Row
-from superglobal_core.runs.orders import Orders
 
 # Lines of the terminal: all of them are in compare.csv.
 SHOWN = 20
 COMPARED = ("Difference, points", "Digits", "95 % interval", "p, Holm", "Verdict", "Rankings")
-NO_ORDER = Orders(None, "")
 
 
 def compare_text(comparison: Comparison) -> list[str]:
@@ -72,7 +71,7 @@ def compare_csv(comparison: Comparison) -> str:
                     "queries_up": change and change.gained,
                     "queries_down": change and change.lost,
                     "verdict": each.verdict,
-                    "rankings": _order(comparison, row, each).words,
+                    "rankings": order_of(comparison, row, each).words,
                 }
             )
     return to_csv(rows)
@@ -155,49 +154,6 @@ def compare_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def figure(row: Row) -> str:
-    """Return a figure's names, as in the folders."""
-    return f"{'/'.join(row.names)} {row.protocol}"
-
-
-def moved_words(comparison: Comparison, row: Row, each: Against) -> str:
-    """Name the queries that changed most, with the change of their AP in points."""
-    return ", ".join(
-        f"{comparison.query(row.names.dataset, number)} {exact_points(change)}"
-        for number, change in each.moved
-    )
-
-
-def exact_points(fraction: float | None) -> str:
-    """Return a difference of fractions in points, in powers of ten where two digits would show nothing.
-
-    >>> exact_points(0.0125), exact_points(-2e-9), exact_points(0.0)
-    ('+1.25', '−2.0e-07', '0.00')
-    """
-    if fraction is None or fraction == 0 or abs(fraction) >= 5e-5:
-        return texts.points(None if fraction is None else 100 * fraction)
-    return f"{100 * fraction:+.1e}".replace("-", texts.MINUS, 1 if fraction < 0 else 0)
-
-
-def time_cells(comparison: Comparison) -> Iterator[list[str]]:
-    """Yield the cells of each time: what, of what, shortlist, seconds a run, ratios, with what chance allows."""
-    names = [run.name for run in comparison.runs]
-    for row in comparison.times.rows:
-        shortlist = "" if row.shortlist is None else str(row.shortlist)
-        seconds = [
-            texts.significant(row.seconds[name]) if name in row.seconds else texts.ABSENT for name in names
-        ]
-        ratios = []
-        for name in names[1:]:
-            if name not in row.ratios:
-                ratios.append(texts.ABSENT)
-                continue
-            judged = row.judged[name] if row.judged else None
-            chance = " (may be chance)" if judged is not None and judged.verdict is None else ""
-            ratios.append(f"{texts.significant(row.ratios[name])}{chance}")
-        yield [row.what, row.name, shortlist, *seconds, *ratios]
-
-
 def _text_cells(comparison: Comparison, row: Row, each: Against) -> list[str]:
     named = f"{figure(row)}, {each.run.name}" if len(comparison.runs) > 2 else figure(row)
     first = comparison.runs[0].name
@@ -248,14 +204,14 @@ def _markdown_figures(comparison: Comparison) -> str:
                 texts.point_interval(change.interval) if change else "",
                 markdown(texts.p_value(change.corrected)) if change else "",
                 "" if each.agreement == ABSENT else each.verdict,
-                _order(comparison, row, each).words,
+                order_of(comparison, row, each).words,
             ]
         cells.append(line)
     return markdown_table(headings, cells, alignment)
 
 
 def _against_json(comparison: Comparison, row: Row, each: Against) -> dict[str, Any]:
-    change, order = each.change, _order(comparison, row, each)
+    change, order = each.change, order_of(comparison, row, each)
     return {
         "difference": each.difference,
         "agreement": each.agreement,
@@ -275,7 +231,3 @@ def _against_json(comparison: Comparison, row: Row, each: Against) -> dict[str, 
         "rankings_identical": order.identical,
         "rankings": order.words,
     }
-
-
-def _order(comparison: Comparison, row: Row, each: Against) -> Orders:
-    return comparison.orders.get((row.names, each.run.name), NO_ORDER)

@@ -18,6 +18,8 @@ KINDS = (MACHINE, PACKAGES, CODE, SUITE, SETTINGS, READ)
 SAID = ("method", "distractors", "descriptor", "parameters", "protocol", "seed")
 DIGEST_DIGITS = 12
 LONGEST = 160
+# What stands for the reference, and for runs that read the same, where a role has several files.
+NO_OTHER = "as the reference"
 
 
 class _Absent:
@@ -29,12 +31,20 @@ _ABSENT = _Absent()
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """One thing that differs. values: what each run says, by its name; where: how often, or empty."""
+    """One thing that differs. values: what each run says, by its name; where: how often, or empty.
+
+    A dash stands for a run that has no such step: that is no difference of this kind.
+    """
 
     kind: str
     key: str
     values: Mapping[str, str]
     where: str = ""
+
+    def between(self, first: str, second: str) -> bool:
+        """Whether two runs, by their names, differ in it."""
+        one, two = self.values[first], self.values[second]
+        return one != two and texts.ABSENT not in (one, two)
 
 
 def find_differences(runs: Sequence[Run]) -> list[Difference]:
@@ -109,14 +119,17 @@ def _suites(runs: Sequence[Run]) -> Iterator[Difference]:
 def _settings(runs: Sequence[Run]) -> Iterator[Difference]:
     tables = [records_by_source(run) for run in runs]
     counted: dict[tuple[str, tuple[str, ...]], int] = {}
-    for source in (source for source in tables[0] if all(source in table for table in tables)):
-        said = [said_by(table[source]) for table in tables]
-        for key, unlike in unlike_keys("", said):
-            entry = key, tuple(map(_text, unlike))
+    for source in tables[0]:
+        have = [place for place, table in enumerate(tables) if source in table]
+        for key, unlike in unlike_keys("", [said_by(tables[place][source]) for place in have]):
+            values = [texts.ABSENT] * len(runs)
+            for place, value in zip(have, unlike, strict=True):
+                values[place] = _text(value)
+            entry = key, tuple(values)
             counted[entry] = counted.get(entry, 0) + 1
-    for (key, values), number in counted.items():
+    for (key, words), number in counted.items():
         where = f"in {texts.count(number)} record{'s' if number > 1 else ''}"
-        yield Difference(SETTINGS, key, dict(zip((run.name for run in runs), values, strict=True)), where)
+        yield Difference(SETTINGS, key, dict(zip((run.name for run in runs), words, strict=True)), where)
 
 
 def said_by(record: StoredRecord) -> dict[str, Any]:
@@ -130,17 +143,17 @@ def said_by(record: StoredRecord) -> dict[str, Any]:
 def _digests(runs: Sequence[Run]) -> Iterator[Difference]:
     """Yield, for each role of what steps read, how many of the files have another digest than the first run's."""
     tables = [_read(run) for run in runs]
-    shared = [key for key in tables[0] if all(key in table for table in tables)]
-    for role in dict.fromkeys(key[1] for key in shared):
-        mine = [key for key in shared if key[1] == role]
-        pairs = list(dict.fromkeys(tuple(table[key] for table in tables) for key in mine))
-        if all(len(set(pair)) == 1 for pair in pairs):
+    for role in dict.fromkeys(role for _, role, _ in tables[0]):
+        mine = [key for key in tables[0] if key[1] == role]
+        # One file is read by many steps: it counts once.
+        rows = list(dict.fromkeys(tuple(table.get(key) for table in tables) for key in mine))
+        counts = [sum(row[place] not in (None, row[0]) for row in rows) for place in range(len(runs))]
+        if not any(counts):
             continue
-        if len(pairs) == 1:
-            values = [digest[:DIGEST_DIGITS] for digest in pairs[0]]
+        if len(rows) == 1:
+            values = [digest[:DIGEST_DIGITS] if digest else texts.ABSENT for digest in rows[0]]
         else:
-            others = [sum(pair[place] != pair[0] for pair in pairs) for place in range(1, len(runs))]
-            values = [f"{len(pairs)} of them", *(f"{number} of {len(pairs)} differ" for number in others)]
+            values = [f"{number} of {len(rows)} differ" if number else NO_OTHER for number in counts]
         yield Difference(READ, role, dict(zip((run.name for run in runs), values, strict=True)))
 
 

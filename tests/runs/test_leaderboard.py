@@ -79,15 +79,15 @@ def test_marks_need_more_than_chance(first: Path) -> None:
 
 
 def test_second_best_and_a_method_s_other_rows(first: Path, second: Path) -> None:
+    def third(suite: dict[str, Any]) -> None:
+        suite["methods"]["third"] = suite["methods"]["better"] | {"label": "Third"}
+
     rng = np.random.default_rng(6)
     base = rng.uniform(0.2, 0.5, 30)
     for run, more in ((first, 0.0), (second, 1e-7)):
         path = evaluation(run, "plain", "third")
         path.write_bytes(evaluation(run, "plain", "better").read_bytes())
-        change_json(
-            run / "suite.json",
-            lambda suite: suite["methods"].update(third=suite["methods"]["better"] | {"label": "Third"}),
-        )
+        change_json(run / "suite.json", third)
         for method, gain in (("single-stage", 0.0), ("better", 0.3), ("third", 0.15)):
             set_aps(evaluation(run, "plain", method), base + gain * rng.uniform(0.8, 1, 30) + more)
     board = gather([first, second])
@@ -139,8 +139,8 @@ def test_sorting(first: Path, second: Path) -> None:
     assert values[-1] is None
     change_records(second, lambda record: record.update(date="2001-01-01T00:00:00+00:00"))
     assert [each.names for each in gather([first, second], "date").standings][-2:] == ["second/tiny"] * 2
-    assert [each.names for each in gather([first, second], "run").standings][0] == "first/tiny"
-    with pytest.raises(UserError, match="unknown column 'toy/plain/easy': choose from .*toy/plain/medium"):
+    assert gather([first, second], "run").standings[0].names == "first/tiny"
+    with pytest.raises(UserError, match=r"unknown column 'toy/plain/easy': choose from .*toy/plain/medium"):
         gather([first], "toy/plain/easy")
 
 

@@ -222,6 +222,38 @@ def test_three_runs_are_each_held_against_the_first(first: Path, second: Path, t
     assert [len(row.against) for row in found.rows] == [2] * FIGURES
 
 
+def test_a_third_run_does_not_hide_what_two_say(first: Path, second: Path, tmp_path: Path) -> None:
+    third = copy_run(first, tmp_path / "third" / "tiny")
+    evaluation(third, "plain", "better").unlink()
+
+    def reads(run: Path, variant: str, digest: str) -> None:
+        entry = {"role": "weights", "path": "w.pyth", "sha256": digest * 64}
+        change_json(
+            evaluation(run, variant, "better"), lambda content: content["record"].update(inputs=[entry])
+        )
+
+    for run, variant, digest in (
+        (first, "plain", "1"),
+        (second, "plain", "2"),
+        (first, "distractors", "3"),
+        (second, "distractors", "3"),
+        (third, "distractors", "3"),
+    ):
+        reads(run, variant, digest)
+    change_json(
+        evaluation(second, "plain", "better"),
+        lambda content: content["record"]["parameters"].update(beta=0.3),
+    )
+    found = compare_runs([first, second, third])
+    assert {each.key: list(each.values.values()) for each in found.differences} == {
+        "parameters.beta": ["absent", "0.3", "–"],
+        "weights": ["as the reference", "1 of 2 differ", "as the reference"],
+    }
+    one, two = found.answer.split("; ")[1:]
+    assert one.startswith("the runs differ in settings (parameters.beta) and what was read (weights).")
+    assert two == "nothing that the records tell differs between the runs."
+
+
 def test_mistakes_are_sentences(first: Path, second: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="name two folders"):
         compare_runs([first])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -145,8 +146,14 @@ def _digests(runs: Sequence[Run]) -> Iterator[Difference]:
     tables = [_read(run) for run in runs]
     for role in dict.fromkeys(role for _, role, _ in tables[0]):
         mine = [key for key in tables[0] if key[1] == role]
-        # One file is read by many steps: it counts once.
-        rows = list(dict.fromkeys(tuple(table.get(key) for table in tables) for key in mine))
+        # One file is read by many steps, some of which a run may lack: it counts once.
+        merged: dict[str, list[str | None]] = {}
+        for key, (place, table) in itertools.product(mine, enumerate(tables)):
+            reference = tables[0][key]
+            found = merged.setdefault(reference, [None] * len(runs))
+            if found[place] in (None, reference):
+                found[place] = table.get(key, found[place])
+        rows = list(merged.values())
         counts = [sum(row[place] not in (None, row[0]) for row in rows) for place in range(len(runs))]
         if not any(counts):
             continue

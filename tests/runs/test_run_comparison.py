@@ -15,6 +15,7 @@ from superglobal_core.errors import UserError
 from superglobal_core.evaluation.holm import holm
 from superglobal_core.evaluation.paired import paired_difference
 from superglobal_core.files import load_arrays, write_npz
+from superglobal_core.reporting.texts import ABSENT
 from superglobal_core.runs.comparison import Comparison, compare_runs
 from superglobal_core.runs.figures import Against
 from superglobal_core.timing.record import MethodTiming, TimingRecord, write_timings
@@ -246,7 +247,7 @@ def test_a_third_run_does_not_hide_what_two_say(first: Path, second: Path, tmp_p
     )
     found = compare_runs([first, second, third])
     assert {each.key: list(each.values.values()) for each in found.differences} == {
-        "parameters.beta": ["absent", "0.3", "–"],
+        "parameters.beta": ["absent", "0.3", ABSENT],
         "weights": ["as the reference", "1 of 2 differ", "as the reference"],
     }
     one, two = found.answer.split("; ")[1:]

@@ -69,7 +69,9 @@ class Against:
             return IDENTICAL
         if self.change is not None:
             return self.change.verdict
-        return self.why or "equal but for rounding"
+        if self.why:
+            return self.why
+        return "equal but for rounding" if self.same_queries else "not compared: no query counts in both"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -142,6 +142,14 @@ def test_other_queries_are_shown_and_not_tested(first: Path, second: Path) -> No
     assert "so that chance is not judged" in comparison.answer
 
 
+def test_figures_without_a_common_query_are_not_compared(first: Path, second: Path) -> None:
+    set_aps(evaluation(first, "plain", "better"), [0.5, None, None, None, None], "hard")
+    set_aps(evaluation(second, "plain", "better"), [None, 0.25, None, None, None], "hard")
+    found = against(compare_runs([first, second]), BETTER_PLAIN, "hard")
+    assert (found.agreement, found.verdict) == ("differs", "not compared: no query counts in both")
+    assert found.differs
+
+
 def test_what_only_one_run_has(first: Path, second: Path) -> None:
     path = evaluation(second, "plain", "better")
     path.write_text('{"cannot_run": "weights missing"}')

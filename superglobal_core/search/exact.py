@@ -99,4 +99,9 @@ def _one_pass(
         counter.add(piece, start)
         mine = order[slice(*np.searchsorted(ascending, [start, stop]))]
         seen[mine] = piece[query[mine], row[mine] - start]
-    return best, np.zeros(0, np.int64) if counter is None else counter.ranks, seen if own is None else own, seen
+    return (
+        best,
+        np.zeros(0, np.int64) if counter is None else counter.ranks,
+        seen if own is None else own,
+        seen,
+    )

@@ -146,9 +146,9 @@ class _Bins:
         # Where all are equal or too far apart to be divided, all scores between them are compared one by one.
         self._scale = scale if np.isfinite(scale) and width > 0 else self._type(0)
         self._bin = self._bins_of(own)
-        self._with_items = np.unique(self._bin)
         self._holds_item = np.zeros(self._count, bool)
         self._holds_item[self._bin] = True
+        self._with_items = np.flatnonzero(self._holds_item)
 
     def _bins_of(self, scores: np.ndarray) -> np.ndarray:
         if self._scale == 0:

@@ -37,6 +37,7 @@ RUN = {
         "sh": "tests/test_docs_approximate.py::test_the_examples_work",
         "yaml": "tests/test_docs_approximate.py::test_its_example_is_a_suites_key",
     },
+    "docs/comparing-runs.md": {"sh": "tests/test_docs_comparing_runs.py::test_the_examples_work"},
     "docs/data.md": {
         "yaml": "tests/test_docs_data.py::test_the_example_of_a_data_set_works",
         "python": "tests/test_docs_data.py::test_the_example_of_a_data_set_works",
@@ -50,6 +51,7 @@ RUN = {
     "docs/method.md": {"python": EXAMPLES},
     "docs/parameters.md": {"sh": "tests/test_docs_parameters.py::test_the_examples_work"},
     "docs/protocol.md": {"sh": EXAMPLES, "python": EXAMPLES},
+    "docs/quickstart.md": {"": "tests/test_docs_quickstart.py::test_the_examples_work"},
     "docs/rerankers.md": {"sh": EXAMPLES},
     "docs/scaling.md": {
         "": "tests/test_docs_scaling.py::test_the_shown_commands_work_small",

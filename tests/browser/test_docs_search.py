@@ -27,11 +27,11 @@ def test_search_works_without_a_server(site: Path, open_page: OpenPage) -> None:
     assert "trapezoids" in page.inner_text("article")
 
 
-def test_every_page_opens_and_fits_a_phone(site: Path, open_page: OpenPage) -> None:
-    for path in sorted(site.glob("[!4]*.html")):  # 404.html is for servers
-        page = open_page(path, width=360)
-        assert page.inner_text("h1").strip()
-        assert not scrolls_sideways(page), path.name
+@pytest.mark.parametrize("name", ["index", "api", "files", "method", "suites", "adding-a-method"])
+def test_wide_pages_fit_a_phone(name: str, site: Path, open_page: OpenPage) -> None:
+    page = open_page(site / f"{name}.html", width=360)
+    assert page.inner_text("h1").strip()
+    assert not scrolls_sideways(page)
 
 
 def test_a_link_to_a_heading_shows_it(site: Path, open_page: OpenPage) -> None:

@@ -35,6 +35,29 @@ def track(items: Iterable[Item], what: str, total: int, unit: str = "images") ->
 
 
 _silenced = 0
+_hushed = 0
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Show neither progress nor notes within the block: `--quiet`."""
+    global _hushed
+    _hushed += 1
+    try:
+        with silent():
+            yield
+    finally:
+        _hushed -= 1
+
+
+def note(line: str) -> None:
+    """Print a line on stderr that nobody needs to act on, unless quiet is wanted.
+
+    >>> with hushed():
+    ...     note("not printed")
+    """
+    if not _hushed:
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -90,11 +113,7 @@ class Counter:
         if not self._silent and now - self.last_line >= LOG_INTERVAL_S:
             self.last_line = now
             left = (now - self.start) / max(self.done, 1) * max(self.total - self.done, 0)
-            print(
-                f"{self.what}: {self.done} of {self.total} {self.unit}, about {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            note(f"{self.what}: {self.done} of {self.total} {self.unit}, about {time_text(left)} left")
 
 
 def bytes_text(count: float) -> str:
@@ -110,6 +129,21 @@ def bytes_text(count: float) -> str:
     return f"{count:.3g} TB"
 
 
+def time_text(seconds: float) -> str:
+    """Write a length of time for people: seconds, minutes, hours or days.
+
+    >>> time_text(8.2), time_text(400), time_text(3 * 3600 + 900), time_text(86400 * 12)
+    ('8 s', '7 min', '3.2 h', '12 days')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 72 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} days"
+
+
 class Transfers:
     """The progress of several files that come at once, from any threads: `with Transfers() as t: t.add("x")`."""
 
@@ -118,7 +152,7 @@ class Transfers:
         self.over = threading.Event()
 
     def __enter__(self) -> Transfers:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not _hushed:
             from rich import progress as rich_progress
             from rich.console import Console
 
@@ -148,7 +182,7 @@ class Transfers:
         if self.bars is not None:
             self.bars.console.print(text, markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            note(text)
 
 
 class Transfer:
@@ -189,7 +223,7 @@ class Transfer:
         now = time.monotonic()
         if now - self.last_line >= LOG_INTERVAL_S:
             self.last_line = now
-            print(self._line(now - self.start), file=sys.stderr, flush=True)
+            note(self._line(now - self.start))
 
     def _line(self, seconds: float) -> str:
         speed = (self.done - self.before) / max(seconds, 1e-6)
@@ -197,4 +231,4 @@ class Transfer:
             return f"{self.what}: {bytes_text(self.done)}, {bytes_text(speed)}/s"
         left = max(self.total - self.done, 0) / max(speed, 1e-6)
         whole = f"{bytes_text(self.done)} of {bytes_text(self.total)}"
-        return f"{self.what}: {whole}, {bytes_text(speed)}/s, about {left:.0f} s left"
+        return f"{self.what}: {whole}, {bytes_text(speed)}/s, about {time_text(left)} left"

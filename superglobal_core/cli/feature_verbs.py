@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.cli.app import Backbone, Boxes, Checkpoint, Device, Out, Weights, app
+from superglobal_core.cli.output import show, show_note
 from superglobal_core.errors import UserError
 
 Images = Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")]
@@ -102,7 +103,8 @@ def extract(
         on_error=on_error,  # type: ignore[arg-type]
         replace=replace,
     )
-    _tell(done, out)
+    _note_skipped(done.skipped)
+    show(_told(done, out), **_facts(done, out))
 
 
 @app.command("extract-variants")
@@ -152,8 +154,11 @@ def extract_variants(
         on_error=on_error,  # type: ignore[arg-type]
         replace=replace,
     )
-    for name, one in done.items():
-        _tell(one, out / name)
+    _note_skipped([one for each in done.values() for one in each.skipped])
+    show(
+        [_told(each, out / name) for name, each in done.items()],
+        variants={name: _facts(each, out / name) for name, each in done.items()},
+    )
 
 
 @app.command()
@@ -189,7 +194,8 @@ def local(
         on_error=on_error,  # type: ignore[arg-type]
         replace=replace,
     )
-    _tell(done, out)
+    _note_skipped(done.skipped)
+    show(_told(done, out), **_facts(done, out))
 
 
 @app.command("check-fast")
@@ -218,11 +224,17 @@ def check_fast(
         bound=bound,
         device=device,
     )
-    for name, values in done["map_percent"].items():
-        typer.echo(
-            f"{name}: mAP {values['exact']:.2f} exact, {values['fast']:.2f} fast, {values['change']:+.2f} points"
-        )
-    typer.echo(f"the comparison is {out}")
+    show(
+        [
+            *(
+                f"{name}: mAP {each['exact']:.2f} exact, {each['fast']:.2f} fast, {each['change']:+.2f} points"
+                for name, each in done["map_percent"].items()
+            ),
+            f"the comparison is {out}",
+        ],
+        map_percent=done["map_percent"],
+        out=out,
+    )
 
 
 @app.command("train-mini")
@@ -234,7 +246,7 @@ def train_mini(
     from superglobal_core.training.mini import train_mini as train
 
     train(out, seed=seed)
-    typer.echo(f"the checkpoint is {out}")
+    show(f"the checkpoint is {out}", out=out)
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
@@ -248,9 +260,15 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
         ) from error
 
 
-def _tell(done: Any, out: Path) -> None:
-    for entry in done.skipped:
-        typer.echo(f"left out: {entry['id']} {entry['reason']}", err=True)
-    typer.echo(
-        f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
-    )
+def _note_skipped(skipped: list[Any]) -> None:
+    for entry in skipped:
+        show_note(f"left out: {entry['id']} {entry['reason']}")
+
+
+def _told(done: Any, out: Path) -> str:
+    return f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
+
+
+def _facts(done: Any, out: Path) -> dict[str, Any]:
+    facts = {name: getattr(done, name) for name in ("described", "found_done", "shards", "skipped")}
+    return facts | {"out": out}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Boxes, Checkpoint, Device, Out, app
+from superglobal_core.cli.output import kept, show
 from superglobal_core.errors import UserError
 from superglobal_core.reranking.names import METHOD_NAMES
 
@@ -25,23 +26,24 @@ def report(
     from superglobal_core.reporting.report import write_pages, write_report
 
     if only:
-        typer.echo(f"written: {', '.join(map(str, write_pages(results, out, only)))}")
+        pages = write_pages(results, out, only)
+        show(f"written: {', '.join(map(str, pages))}", pages=pages)
         return
-    typer.echo(f"the report is {write_report(results, out)}")
+    written = write_report(results, out)
+    show(f"the report is {written}", report=written)
 
 
 @app.command()
 def verify(
     results: Annotated[Path, typer.Argument(help="a suite's folder of results")],
     report: Annotated[Path | None, typer.Option(help="its report's folder: compare its tables too")] = None,
-    json: Annotated[Path | None, typer.Option(help="where to write all that was found")] = None,
+    out: Annotated[Path | None, typer.Option(help="where to write all that was found (JSON)")] = None,
 ) -> None:
     """Recompute every metric from the stored rankings and say what disagrees."""
     from superglobal_core.steps.verify_results import verify_results
 
-    done = verify_results(results, report, json)
-    for line in done.lines():
-        typer.echo(line)
+    done = verify_results(results, report, out)
+    show(done.lines(), agrees=done.agrees, results=done.as_dict()["results"])
     raise typer.Exit(0 if done.agrees else 1)
 
 
@@ -119,8 +121,8 @@ def time_methods(
         seed=seed,
         device=device,
     )
-    for line in time_step(request, out, preset):
-        typer.echo(line)
+    said: list[str] = []
+    show(kept(time_step(request, out, preset), said), out=out, lines=said)
 
 
 @app.command()

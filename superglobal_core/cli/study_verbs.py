@@ -126,14 +126,25 @@ def time_methods(
 
 
 @app.command()
-def doctor() -> None:
-    """Say what this machine can run and what is missing."""
-    from superglobal_core.doctor import examine
+def doctor(
+    suite: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="a suite's YAML to say the cost of; by default paper-small's and paper's; may be given again"
+        ),
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure/--no-measure", help="measure this machine for a few seconds")
+    ] = True,
+    bandwidth: Annotated[float, typer.Option(help="megabytes a second of the network, assumed")] = 10.0,
+    root: Annotated[Path, typer.Option(help="the folder of everything downloaded")] = Path("data"),
+    device: Device = "auto",
+) -> None:
+    """Say what this machine can run, what is missing, and what the paper's suites would cost here."""
+    from superglobal_core.steps.doctor import doctor_step
 
-    for finding in examine():
-        typer.echo(f"{'ok     ' if finding.ok else 'missing'}  {finding.name:13} {finding.found}")
-        if not finding.ok and finding.advice:
-            typer.echo(f"{'':23} {finding.advice}")
+    done = doctor_step(suite or (), measure=measure, bandwidth_mbs=bandwidth, root=root, device=device)
+    show(done.lines(), **done.as_dict())
 
 
 def whole_numbers(text: str | None, option: str) -> list[int]:

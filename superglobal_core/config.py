@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -359,8 +359,16 @@ def parse_suite(content: object, source: str, shipped: Path | None = SHIPPED) ->
         written, names = (content, []) if shipped is None else with_methods(content, shipped)
     except UserError as error:
         raise UserError(f"{source}: {error}") from error
-    with told(source, mistake):
+    with told(source, lambda item: mistake(item, _keys(len(item["loc"])))):
         return Suite.model_validate(written, context=names)
+
+
+def _keys(depth: int) -> Collection[str]:
+    """Return the keys that a suite may have at the top, or anywhere below."""
+    if depth == 1:
+        return Suite.model_fields
+    models = Suite.model_json_schema()["$defs"].values()
+    return {key for model in models for key in model.get("properties", {})}
 
 
 def load_suite(path: str | Path) -> Suite:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.cli.app import Backbone, Boxes, Checkpoint, Device, Out, Weights, app
+from superglobal_core.cli.choices import among
 from superglobal_core.cli.output import show, show_note
 from superglobal_core.errors import UserError
 
@@ -15,15 +16,31 @@ Images = Annotated[Path, typer.Option(help="a folder of images, or a text file w
 CropRounding = Annotated[str, typer.Option(help="of the boxes: truncate or round")]
 Exif = Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")]
 Colour = Annotated[str, typer.Option(help="order of the channels: bgr or rgb")]
-Mode = Annotated[str, typer.Option(help="exact, or fast: half precision, checked against exact on a sample")]
+Mode = Annotated[
+    str,
+    typer.Option(
+        help="exact, or fast: half precision, checked against exact on a sample",
+        autocompletion=among("exact", "fast"),
+    ),
+]
 Precision = Annotated[
     str | None,
-    typer.Option(help="float32, bfloat16 or float16; float32 by default, bfloat16 with --mode fast"),
+    typer.Option(
+        help="float32, bfloat16 or float16; float32 by default, bfloat16 with --mode fast",
+        autocompletion=among("float32", "bfloat16", "float16"),
+    ),
 ]
 ShardSize = Annotated[int, typer.Option(help="images a shard")]
-OnError = Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")]
+OnError = Annotated[
+    str,
+    typer.Option(help="unusable images: stop (and list them) or skip", autocompletion=among("stop", "skip")),
+]
 Preset = Annotated[
-    str, typer.Option(help="superglobal (also: official, paper) or cvnet-global (also: cvnet)")
+    str,
+    typer.Option(
+        help="superglobal (also: official, paper) or cvnet-global (also: cvnet)",
+        autocompletion=among("superglobal", "official", "paper", "cvnet-global", "cvnet"),
+    ),
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="make shards of other settings anew")]
 
@@ -165,7 +182,12 @@ def extract_variants(
 def local(
     images: Images,
     out: Out,
-    kind: Annotated[str, typer.Option(help="rootsift, xfeat or cvnet-maps")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="rootsift, xfeat or cvnet-maps", autocompletion=among("rootsift", "xfeat", "cvnet-maps")
+        ),
+    ],
     weights: Weights = None,
     backbone: Backbone = "resnet50",
     checkpoint: Checkpoint = None,

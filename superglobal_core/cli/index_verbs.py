@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Databases, Device, Out, Queries, SayWhy, app
+from superglobal_core.cli.choices import among
 from superglobal_core.cli.output import show
 from superglobal_core.search.index_kinds import KINDS, parse_index, wanted_index
 
@@ -16,7 +17,9 @@ from superglobal_core.search.index_kinds import KINDS, parse_index, wanted_index
 def index(
     database: Databases,
     out: Out,
-    kind: Annotated[str, typer.Option(help=f"one of {', '.join(KINDS)}")] = "ivfpq",
+    kind: Annotated[
+        str, typer.Option(help=f"one of {', '.join(KINDS)}", autocompletion=among(*KINDS))
+    ] = "ivfpq",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="any parameter of the kind; may be given again"),

@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Boxes, Databases, LocalFolders, Out, Queries, SayWhy, app
+from superglobal_core.cli.choices import among
 from superglobal_core.cli.output import show
 
 Search = Annotated[Path, typer.Option(help="the search of these descriptors")]
 Truth = Annotated[Path, typer.Option(help="gnd_*.pkl")]
 Images = Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")]
-Stage = Annotated[str, typer.Option(help="reranker or search")]
+Stage = Annotated[str, typer.Option(help="reranker or search", autocompletion=among("reranker", "search"))]
 Shortlist = Annotated[int, typer.Option(help="M: candidates put into a new order")]
 Folder = Annotated[Path, typer.Option("--method", help="the method's folder")]
 Settings = Annotated[
@@ -55,7 +56,13 @@ def check_method(
 @app.command("new-method")
 def new_method(
     name: Annotated[str, typer.Argument(help="the folder's name, by which suites call the method")],
-    kind: Annotated[str, typer.Option(help="reranker, program, descriptor or results")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="reranker, program, descriptor or results",
+            autocompletion=among("reranker", "program", "descriptor", "results"),
+        ),
+    ],
     folder: Annotated[Path, typer.Option(help="the folder above it")] = Path("workflow/methods"),
 ) -> None:
     """Write a method's folder to begin with."""

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Boxes, Checkpoint, Device, Out, app
+from superglobal_core.cli.choices import among
 from superglobal_core.cli.output import kept, show
 from superglobal_core.errors import UserError
 from superglobal_core.reranking.names import METHOD_NAMES
@@ -51,7 +52,11 @@ def verify(
 def time_methods(
     out: Out,
     methods: Annotated[
-        str | None, typer.Option(help=f"names with commas between: {', '.join(METHOD_NAMES)}")
+        str | None,
+        typer.Option(
+            help=f"names with commas between: {', '.join(METHOD_NAMES)}",
+            autocompletion=among(*METHOD_NAMES),
+        ),
     ] = None,
     queries: Annotated[
         Path | None, typer.Option(help="query descriptors: .npy or a folder of shards")

@@ -40,9 +40,9 @@ class NetworkRate:
 class Rates:
     """What this machine does in a second, or how long it takes for one of a kind.
 
-    busy: what to say where other processes kept
-    cores busy meanwhile. decoded_per_s: photographs of 1024x768 decoded by all cores; products_per_s: numbers of a query times
+    decoded_per_s: photographs of 1024x768 decoded by all cores; products_per_s: numbers of a query times
     numbers of a row; rerank_s: a query with a shortlist of 400; write and read: bytes a second of the disk.
+    busy: what to say where other processes kept cores busy meanwhile.
     """
 
     device: str

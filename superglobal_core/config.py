@@ -365,10 +365,8 @@ def parse_suite(content: object, source: str, shipped: Path | None = SHIPPED) ->
 
 def _keys(depth: int) -> Collection[str]:
     """Return the keys that a suite may have at the top, or anywhere below."""
-    if depth == 1:
-        return Suite.model_fields
-    models = Suite.model_json_schema()["$defs"].values()
-    return {key for model in models for key in model.get("properties", {})}
+    below = Suite.model_json_schema()["$defs"].values()
+    return Suite.model_fields if depth == 1 else {key for each in below for key in each.get("properties", ())}
 
 
 def load_suite(path: str | Path) -> Suite:

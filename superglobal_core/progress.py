@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -72,7 +72,12 @@ def silent() -> Iterator[None]:
 
 
 class Counter:
-    """A progress display that is moved by hand: `with Counter("extract", 100) as c: c.advance(8)`."""
+    """A progress display that is moved by hand: `with Counter("extract", 100) as c: c.advance(8)`.
+
+    Within another one it shows nothing: the outer one tells how far the whole is.
+    """
+
+    _open: ClassVar[int] = 0
 
     def __init__(self, what: str, total: int, unit: str = "images") -> None:
         self.what, self.total, self.unit = what, total, unit
@@ -82,7 +87,8 @@ class Counter:
         self._silent = False
 
     def __enter__(self) -> Counter:
-        self._silent = _silenced > 0
+        self._silent = _silenced > 0 or Counter._open > 0
+        Counter._open += 1
         if sys.stderr.isatty() and not self._silent:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -100,6 +106,7 @@ class Counter:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        Counter._open -= 1
         if self._bar is not None:
             self._bar.stop()
 

@@ -1,4 +1,4 @@
-"""Where on the first page each record stands, so that every figure can lead to its own."""
+"""Where on the page of provenance each record stands, so that every figure can lead to its own."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ SUFFIX = ".json"
 
 
 def record_anchor(source: str) -> str:
-    """Return the id, on `index.html`, of what the record of a file says.
+    """Return the id, on `provenance.html`, of what the record of a file says.
 
     source: the file with the record, relative to the results folder, with `/` between folders. Other
     files have other ids; an id holds letters, digits, `-`, `_`, `.` alone, so that it needs no escaping
-    in HTML or in an address (`index.html#<id>`).
+    in HTML or in an address (`provenance.html#<id>`).
 
     >>> record_anchor("evaluation/superglobal/landmarks/plain/alpha-qe.json")
     'record-evaluation.superglobal.landmarks.plain.alpha-qe'

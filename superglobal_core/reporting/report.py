@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from superglobal_core.availability import PLAIN
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import check_writable, write_text
 from superglobal_core.reporting.ablation_page import ablation_part
@@ -15,22 +13,20 @@ from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.figures import change_figure, map_figure
-from superglobal_core.reporting.gallery import make_exhibit
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.overview import PAGE as OVERVIEW
 from superglobal_core.reporting.overview import TEMPLATE as OVERVIEW_TEMPLATE
 from superglobal_core.reporting.overview import overview_content
 from superglobal_core.reporting.page import TEMPLATE, results_content
 from superglobal_core.reporting.parameters_page import parameters_part
-from superglobal_core.reporting.pictures import Album
+from superglobal_core.reporting.provenance_page import provenance_part
+from superglobal_core.reporting.queries_page import queries_part
 from superglobal_core.reporting.scale_page import scale_part
 from superglobal_core.reporting.shell import RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
-from superglobal_core.reporting.speed import SpeedGroup, speed_groups
-from superglobal_core.reporting.speed_figures import speed_figures
-from superglobal_core.reporting.speed_tables import speed_csv, speed_latex, speed_markdown
-from superglobal_core.reporting.speed_view import speed_views
+from superglobal_core.reporting.speed_page import speed_part
 from superglobal_core.reporting.statistics_page import statistics_part
+from superglobal_core.reporting.stems import file_stem
 from superglobal_core.reporting.study import Group, group_results
 from superglobal_core.reporting.tables import map_csv, map_latex, map_markdown, per_query_csv
 from superglobal_core.reporting.unable import unable_methods
@@ -42,19 +38,19 @@ CONTENTS = {
     "map.tex": "mAP with intervals, as LaTeX",
     "per_query.csv": "the AP of every query, as CSV",
     "citations.bib": "works to cite for the methods, descriptors and data sets, as BibTeX",
-    "speedup.csv": "times, speedups, memory and gains of every method and scope, as CSV",
-    "speedup.md": "the same as Markdown",
-    "speedup.tex": "the same as LaTeX",
 }
 MakePart = Callable[[Study, Sequence[Group], Labels], Part | None]
 #: the pages beside the first; each is left out where a study has nothing for it
 PARTS: dict[str, MakePart] = {
-    "statistics": statistics_part,
+    "speed": speed_part,
     "ablation": ablation_part,
     "parameters": parameters_part,
+    "statistics": statistics_part,
     "scale": scale_part,
     "approximate": approximate_part,
     "verdict": verdict_part,
+    "queries": queries_part,
+    "provenance": provenance_part,
 }
 
 
@@ -62,8 +58,7 @@ def write_report(results: Path, out: Path) -> Path:
     """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv`, `citations.bib` and `figures/*.svg` into
     `out`.
 
-    Where methods were timed also `speedup.csv`, `speedup.md` and `speedup.tex`; and the pages and files of
-    the parts that have something to show.
+    And the pages and files of the parts that have something to show.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
     where it is, everything is.
@@ -82,19 +77,9 @@ def write_report(results: Path, out: Path) -> Path:
     labels, groups = Labels(study.suite), group_results(study)
     unable = unable_methods(study)
     note = study.suite.note if study.suite else None
-    files = find_datasets(study)
-    truths = {name: found.truth for name, found in files.items() if found.truth is not None}
-    album = Album()
-    exhibits = [
-        make_exhibit(study, group, comparison, files[group.dataset], album)
-        for group in groups
-        for comparison in group.comparisons
-    ]
+    truths = {name: found.truth for name, found in find_datasets(study).items() if found.truth is not None}
     figures = _figures(study, groups, labels)
-    speeds = speed_groups(study, groups)
-    charts = speed_figures(speeds, labels, _stems(study, speeds))
     parts = [part for make in PARTS.values() if (part := make(study, groups, labels)) is not None]
-    drawn = [*figures, *(figure for found in charts for figure in found)]
     written = {
         "map.csv": map_csv(groups, labels, unable),
         "map.md": map_markdown(groups, labels, note, unable),
@@ -102,26 +87,18 @@ def write_report(results: Path, out: Path) -> Path:
         "per_query.csv": per_query_csv(groups, labels, truths),
         "citations.bib": citations_bib(study),
     }
-    if speeds:
-        written |= {
-            "speedup.csv": speed_csv(speeds, labels),
-            "speedup.md": speed_markdown(speeds, labels, note),
-            "speedup.tex": speed_latex(speeds, labels, note),
-        }
     described = dict(CONTENTS)
     for part in parts:
         for name, (text, meaning) in part.files.items():
             written[name], described[name] = text, meaning
-    written |= _figure_files(drawn) | _figure_files([figure for part in parts for figure in part.figures])
+    drawn = [*figures, *(figure for part in parts for figure in part.figures)]
+    written |= _figure_files(drawn)
     described |= {f"figures/{figure.name}.svg": figure.title for figure in drawn}
-    described |= {f"figures/{figure.name}.svg": figure.title for part in parts for figure in part.figures}
     shell = Shell(study, [RESULTS, *(part.page for part in parts)])
     downloads = [(name, described[name]) for name in written]
     for part in parts:
         written[part.page.file] = shell.render(part.page, part.template, part.content)
-    views = speed_views(speeds, charts, labels, study.suite)
-    content = results_content(study, groups, labels, figures, views, exhibits, album, downloads)
-    content["headlines"] = [(part.page, part.headline) for part in parts if part.headline]
+    content = results_content(study, groups, labels, figures, parts, downloads)
     page = shell.render(RESULTS, TEMPLATE, content)
     for name, text in written.items():
         write_text(out / name, text)
@@ -190,28 +167,10 @@ def _figures(study: Study, groups: Sequence[Group], labels: Labels) -> list[Figu
     figures = []
     for number, dataset in enumerate(dict.fromkeys(group.dataset for group in groups), 1):
         mine = [group for group in groups if group.dataset == dataset]
-        stem = _stem(dataset, study.suite.datasets if study.suite else (), number)
+        stem = file_stem(dataset, study.suite.datasets if study.suite else (), number)
         figures.append(map_figure(f"map-{stem}", f"mAP on {labels.dataset(dataset)}", mine, labels))
         shown = [(group, comparison) for group in mine for comparison in group.comparisons]
         if shown:
             title = f"Change of each query by reranking on {labels.dataset(dataset)}"
             figures.append(change_figure(f"change-{stem}", title, shown, labels))
     return figures
-
-
-def _stems(study: Study, speeds: Sequence[SpeedGroup]) -> list[str]:
-    suite = study.suite
-    stems = []
-    for number, group in enumerate(speeds, 1):
-        names = (
-            _stem(group.timed.descriptor, suite.descriptors if suite else (), number),
-            _stem(group.timed.dataset, suite.datasets if suite else (), number),
-        )
-        size = "" if group.timed.variant == PLAIN else f"-{group.timed.variant}"
-        stems.append("-".join(names) + size)
-    return stems
-
-
-def _stem(name: str, known: Collection[str], number: int) -> str:
-    # Only a suite's names are sure to be file names.
-    return name if name in known else f"{number}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:40]}"

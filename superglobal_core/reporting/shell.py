@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +43,8 @@ class Part:
 
 
 RESULTS = Page("index.html", "Results")
+#: every figure leads to its record there
+PROVENANCE = Page("provenance.html", "Provenance")
 
 
 class Shell:
@@ -48,7 +52,7 @@ class Shell:
 
     def __init__(self, study: Study, pages: Sequence[Page]) -> None:
         self._suite, self._pages = study.suite, list(pages)
-        self._recorded = {source for source, _ in study.records} if RESULTS in self._pages else set()
+        self._recorded = {source for source, _ in study.records} if PROVENANCE in self._pages else set()
         self._environment = Environment(
             loader=PackageLoader("superglobal_core.reporting"),
             autoescape=True,
@@ -74,9 +78,14 @@ class Shell:
     def render(self, page: Page, template: str, content: Mapping[str, Any]) -> str:
         """Render one page."""
         loader, suite = self._environment.loader, self._suite
-        style = loader.get_source(self._environment, "report.css")[0] if loader else ""
+        style, script = (
+            loader.get_source(self._environment, name)[0] if loader else ""
+            for name in ("report.css", "tables.js")
+        )
         return self._environment.get_template(template).render(
             style=Markup(style),
+            script=Markup(script),
+            script_hash=_hash(f"\n{script}\n"),
             page=page,
             pages=self._pages,
             heading=suite.title if suite else "Retrieval results",
@@ -91,4 +100,9 @@ class Shell:
 
     def _record_address(self, source: str) -> str | None:
         """Return where a file's record stands, seen from another page; None where it stands nowhere."""
-        return f"{RESULTS.file}#{record_anchor(source)}" if source in self._recorded else None
+        return f"{PROVENANCE.file}#{record_anchor(source)}" if source in self._recorded else None
+
+
+def _hash(script: str) -> str:
+    """Return what a page's policy names a script by, so that it runs no other."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -13,7 +13,6 @@ from superglobal_core.evaluation.paired import RESAMPLES
 from superglobal_core.evaluation.power import LEVEL
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import Result, Study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.families import RESAMPLES_AT_MOST, Block, Change, Comparison, Family
@@ -107,7 +106,6 @@ def statistics_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
         {
             "families": views,
             "labels": labels,
-            "anchor": record_anchor,
             "resamples": (RESAMPLES, RESAMPLES_AT_MOST),
         },
         {

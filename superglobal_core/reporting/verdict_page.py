@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from superglobal_core.reporting.ablation_effects import measured_effects
-from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
@@ -54,11 +53,6 @@ def verdict_part(
     note = study.suite.note if study.suite else None
     content = {
         "verdicts": verdicts,
-        "anchor": record_anchor,
-        "recorded": {
-            *(result.source for result in study.results),
-            *(each.source for each in study.timed if each.record is not None),
-        },
         "claims": [(judged, claim_cells(judged, reported)) for judged in verdicts.claims],
         "counts": counts_by_method(verdicts.figures, reported),
         "kinds": list(Verdict),

@@ -86,7 +86,7 @@ def test_without_images_names_stand_in_their_place(results: Path, tmp_path: Path
         for path in (results / "data" / "toy" / folder).iterdir():
             path.unlink()
         (results / "data" / "toy" / folder).rmdir()
-    page = Page(write_report(results, tmp_path / "out").read_text())
+    page = Page((write_report(results, tmp_path / "out").parent / "queries.html").read_text())
     assert "The images are not at hand, so their names stand here." in page.text
     assert "image" not in {tag for tag, _ in page.elements}
     assert any(text.strip() == "far_0" for text in page.texts)
@@ -95,7 +95,7 @@ def test_without_images_names_stand_in_their_place(results: Path, tmp_path: Path
 
 def test_one_damaged_image_is_named_and_counted(results: Path, tmp_path: Path) -> None:
     (results / "data" / "toy" / "database" / "db_00.jpg").write_bytes(b"no image")
-    page = Page(write_report(results, tmp_path / "out").read_text())
+    page = Page((write_report(results, tmp_path / "out").parent / "queries.html").read_text())
     shown = page.attributes("aria-label")
     assert not any("db_00," in label for label in shown)
     assert any("db_01," in label for label in shown)
@@ -106,7 +106,7 @@ def test_without_rankings_the_figures_stand(results: Path, report: Path, tmp_pat
     for path in (results / "rankings").rglob("*.npz"):
         path.unlink()
     page = write_report(results, tmp_path / "again")
-    assert "their rankings are not at hand" in page.read_text()
+    assert "their rankings are not at hand" in (page.parent / "queries.html").read_text()
     assert (page.parent / "map.csv").read_bytes() == (report / "map.csv").read_bytes()
 
 
@@ -115,7 +115,7 @@ def test_another_ground_truth_is_not_used_for_pictures(results: Path, tmp_path: 
     gnd.write_bytes(gnd.read_bytes().replace(b"far", b"fat") + b" ")
     assert load_groundtruth(gnd).query_names == QUERY_NAMES
     page = write_report(results, tmp_path / "out")
-    assert "gnd_toy.pkl is not the one that" in page.read_text()
+    assert "gnd_toy.pkl is not the one that" in (page.parent / "queries.html").read_text()
     assert {row["query_name"] for row in read_csv(page.parent / "per_query.csv")} == {""}
 
 

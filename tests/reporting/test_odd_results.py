@@ -41,8 +41,8 @@ def test_by_hand_results_need_no_suite(results: Path, tmp_path: Path) -> None:
     page = write_report(flat, tmp_path / "out")
     text = Page(page.read_text()).text
     assert "The results folder has no suite.json" in text
-    assert "toy · mini · with 5 distractors" in text
-    assert "its ground truth is not at hand" in text
+    assert "toy, with 5 distractors" in text
+    assert "its ground truth is not at hand" in Page((page.parent / "queries.html").read_text()).text
     rows = read_csv(page.parent / "map.csv")
     assert [(row["dataset"], row["method"], row["method_label"]) for row in rows] == [
         ("toy", "single-stage", "single stage"),
@@ -117,8 +117,10 @@ def test_each_figure_says_its_own_number_of_distractors(results: Path, tmp_path:
             *[("123,456", False, True)] * 2,
             *[("999,412", True, False)] * 2,
         ]
-    assert "Toy (synthetic) · Mini · with 999,412 distractors" in text
-    assert "Toy (synthetic) · other · with 123,456 distractors" in text
+    # One column for both descriptors: each figure says what was searched.
+    assert "Toy (synthetic), different numbers of distractors" in text
+    assert re.search(r"[\d.]+ to [\d.]+ with 999,412 distractors", text)
+    assert re.search(r"[\d.]+ to [\d.]+ with 123,456 distractors", text)
     assert "database images, 123,456 or 999,412 distractors" in text
     for chart in ("map-toy.svg", "change-toy.svg"):
         drawn = chart_text(out / "figures" / chart)
@@ -135,7 +137,7 @@ def test_results_of_one_group_with_differing_numbers_say_each_its_own(results: P
     text = Page(page.read_text()).text
     rows = [(row["method"], row["distractors"]) for row in read_csv(page.parent / "map.csv")]
     assert rows[2:] == [("single-stage", "999412"), ("better", "5000")]
-    assert "Toy (synthetic) · Mini · different numbers of distractors" in text
+    assert "Toy (synthetic), different numbers of distractors" in text
     assert "single stage with 999,412 distractors" in text
     assert " ".join(f"{EVIL} with 5,000 distractors".split()) in text
     assert "because their numbers of distractors differ." in text
@@ -145,7 +147,7 @@ def test_results_of_one_group_with_differing_numbers_say_each_its_own(results: P
 
 
 def test_provenance_says_which_distractors_were_gathered(results: Path, report: Path, tmp_path: Path) -> None:
-    assert "In the archives" not in Page((report / "index.html").read_text()).text
+    assert "In the archives" not in Page((report / "provenance.html").read_text()).text
     counts = {"listed": 1_001_001, "in_archives": 999_500, "undecodable": 61, "not_listed": 27}
     for name, step, more in (
         ("mini/revisitop1m/distractors", "gather", {"asked": None, "used": 999_412}),
@@ -155,7 +157,7 @@ def test_provenance_says_which_distractors_were_gathered(results: Path, report: 
     ):
         record = Stopwatch().record(step, parameters=counts | more, seed=3)
         write_json(results / "features" / name / "record.json", record.model_dump())
-    page = Page(write_report(results, tmp_path / "out").read_text())
+    page = Page((write_report(results, tmp_path / "out").parent / "provenance.html").read_text())
     assert (
         "Mini revisitop1m 1,001,001 999,500 61 27 all 999,412 features/mini/revisitop1m/distractors/"
         in page.text

@@ -93,14 +93,16 @@ def rows_of(report: Path) -> list[dict[str, str]]:
 
 
 def test_every_result_leads_to_its_record(report: Path) -> None:
-    first, page = ((report / name).read_text() for name in ("index.html", "statistics.html"))
+    first, page = ((report / name).read_text() for name in ("provenance.html", "statistics.html"))
     rows = re.findall(r'<th scope="row" class="result">.*?</th>', page)
     assert len(rows) >= 16
     for row in rows:
-        anchor = re.search(r'href="index\.html#([^"]+)"', row)
+        anchor = re.search(r'href="provenance\.html#([^"]+)"', row)
         assert anchor is not None
         assert f'id="{anchor[1]}"' in first
-    assert re.search(r'href="index\.html#record-evaluation\.one\.toy\.plain\.better">better</a></th>', page)
+    assert re.search(
+        r'href="provenance\.html#record-evaluation\.one\.toy\.plain\.better">better</a></th>', page
+    )
 
 
 def test_planted_differences_are_told_from_none(report: Path) -> None:
@@ -171,7 +173,7 @@ def test_page_says_what_was_corrected_and_what_could_be_shown(report: Path) -> N
     ids = page.attributes("id")
     assert len(ids) == len(set(ids))
     assert set(page.attributes("aria-labelledby")) <= set(ids)
-    assert "script" not in {tag for tag, _ in page.elements}
+    assert page.only_own_scripts
     assert EVIL in page.text
     assert "8 pairs of results under 2 protocols: 16 comparisons." in page.text
     assert "under Medium a typical pair's true difference must be" in page.text

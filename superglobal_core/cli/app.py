@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Asked for here, too: the parser's own errors come before it has read the option.
     as_json = "--json" in arguments
     try:
-        with invoked(arguments), output.form():
+        with invoked(arguments):
             status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
     except BrokenPipeError:
         # Whoever read our output has left; the files are written.

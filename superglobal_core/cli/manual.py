@@ -113,6 +113,11 @@ class Verb(TyperCommand):
 class Program(TyperGroup):
     """The program: its help is a manual page with the verbs in groups, in the order of the work."""
 
+    def main(self, *arguments: Any, **given: Any) -> Any:
+        """Run it; what `--quiet` and `--json` set ends with it."""
+        with output.form():
+            return super().main(*arguments, **given)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the verbs in the order of the work."""
         return in_order(super().list_commands(ctx))

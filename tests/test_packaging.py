@@ -92,6 +92,8 @@ def test_no_module_imports_snakemake_or_upwards() -> None:
             "methods",
         },
         "methods": {"methods", "reranking", "search", "features", "evaluation", "data"},
+        "cost": {"cost", "steps", "reranking", "search", "features", "networks", "data", "timing"},
+        "doctor": {"doctor", "steps", "networks", "data", "timing"},
         "verdict": {"verdict"},
         "reporting": {"reporting", "verdict", "methods", "search", "evaluation", "data", "timing"},
         "runs": {"runs", "reporting", "search", "evaluation", "timing"},

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Out, app
+from superglobal_core.cli.output import show
 
 
 @app.command()
@@ -21,8 +22,8 @@ def compare(
     """Set runs side by side: which digits changed, beyond chance or not, and what differs in their provenance."""
     from superglobal_core.steps.compare import compare_step
 
-    for line in compare_step(runs, out):
-        typer.echo(line)
+    lines = compare_step(runs, out)
+    show(lines, runs=runs, out=out, page=out / "compare.html", figures=out / "compare.json", lines=lines)
 
 
 @app.command()
@@ -38,5 +39,5 @@ def leaderboard(
     """Gather the methods of many runs into one table: best and second best where they are so beyond chance."""
     from superglobal_core.steps.leaderboard import leaderboard_step
 
-    for line in leaderboard_step(folders, out, by):
-        typer.echo(line)
+    lines = leaderboard_step(folders, out, by)
+    show(lines, folders=folders, out=out, lines=lines)

@@ -64,6 +64,7 @@ RUN = {
 }
 # Blocks that no test runs, by what they begin with, and why; their commands are still held against the real ones.
 SHOWN = {
+    ("docs/command-line.md", '{"verb": "evaluate"'): "an answer, shortened: tests/cli asks for such ones",
     ("README.md", "make run "): "installs packages, then runs a suite: what make test itself is called from",
     ("README.md", "make run SUITE"): "runs a suite; the plan is tests/workflow/test_plan.py's",
     ("CONTRIBUTING.md", "make install"): "installs packages, and runs all tests",
@@ -74,6 +75,14 @@ SHOWN = {
     ("docs/adding-a-method.md", "method_paths:"): "a part of a suite",
     ("docs/cluster.md", "make cluster"): "needs a cluster: tests/workflow/test_slurm.py has one",
     ("docs/cluster.md", "snakemake --workflow-profile"): "needs a cluster",
+    (
+        "docs/command-line.md",
+        "superglobal --json evaluate",
+    ): "an answer, shortened: tests/cli asks for such ones",
+    (
+        "docs/command-line.md",
+        "superglobal --install-completion",
+    ): "changes the shell's files: tests/cli tries it at home",
     (
         "docs/conformance.md",
         "superglobal check-method",
@@ -163,6 +172,10 @@ def check_verb(arguments: list[str], where: str) -> None:
     """Parse a verb's words as the command line does; nothing is run."""
     group = typer.main.get_command(app)
     assert isinstance(group, click.Group) or hasattr(group, "commands")
+    while arguments[0] in ("--json", "--quiet"):
+        arguments = arguments[1:]
+    if arguments[0] in ("--help", "--install-completion", "--show-completion"):
+        return
     verb = group.commands.get(arguments[0])
     assert verb is not None, f"{where}: there is no such verb"
     with pytest.MonkeyPatch.context() as patch:

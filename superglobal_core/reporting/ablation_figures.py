@@ -51,7 +51,7 @@ def dot_plot(name: str, where: str, table: AblationTable, stage: Stage) -> Figur
         altair.Chart(parts.data([{}])).mark_rule().encode(x=altair.datum(0)),
         base.mark_rule(strokeWidth=1.4).encode(x="low:Q", x2="high:Q"),
         marks.mark_point(size=52).transform_filter("datum.sure"),
-        marks.mark_point(size=46, filled=True, fill=PAPER, strokeWidth=1.5).transform_filter("!datum.sure"),
+        marks.mark_point(size=46, filled=False, fill=PAPER, strokeWidth=1.5).transform_filter("!datum.sure"),
     ]
     chart = altair.layer(*layers).properties(title=parts.heading(STAGE_NAMES[stage]))
     return Figure(
@@ -79,6 +79,13 @@ def _marks(rows: Sequence[ChangedRow], stage: Stage) -> Iterator[dict[str, Any]]
                 low, high = change.interval
                 found |= {"low": low, "high": high, "interval": texts.point_interval(change.interval)}
             yield found
+
+
+def _ends(marks: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Return the ends of the axis: all marks and intervals, and no difference, are on it."""
+    held = [0.0, *(mark[name] for mark in marks for name in ("points", "low", "high") if name in mark)]
+    room = 0.05 * (max(held) - min(held)) or 1.0
+    return min(held) - room, max(held) + room
 
 
 def _label(row: ChangedRow) -> list[str]:

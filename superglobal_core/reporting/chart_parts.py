@@ -237,5 +237,5 @@ def _finished(chart: Any) -> dict[str, Any]:
     import altair
 
     with altair.data_transformers.enable(consolidate_datasets=False):
-        found: dict[str, Any] = chart.properties(padding=4, config=CONFIG).to_dict()
+        found: dict[str, Any] = chart.properties(padding=4, config=CONFIG).to_dict(validate=False)
     return found

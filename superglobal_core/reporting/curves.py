@@ -67,12 +67,12 @@ def curves_chart(
     shown = parts.legend([curve.legend for curve in curves])
     marks = [MARKERS[number % len(MARKERS)] if curve.points else DASH for number, curve in enumerate(curves)]
     domain = parts.log_domain([*least, *_values(curves)])
-    ticks = {"values": list(sizes.ticks), "format": ",.9~r"}
     x = altair.X(
         "size:Q",
         title=sizes.title,
         scale=altair.Scale(type="log", domain=list(sizes.ends), nice=False),
-        axis=altair.Axis(**ticks),
+        # Long numbers would touch: 10k, 100k, 1M.
+        axis=altair.Axis(values=list(sizes.ticks), format="~s" if max(sizes.ticks) >= 100_000 else ","),
     )
     y = parts.log_axis("y", "value", value_title, domain)
     base = altair.Chart(parts.data(list(_points(curves, exact)))).encode(
@@ -110,7 +110,7 @@ def _points(curves: Sequence[Curve], exact: Callable[[float], str]) -> Iterator[
     for number, curve in enumerate(curves):
         for size, value, quartiles in curve.points:
             row: dict[str, Any] = {"series": str(number), "size": size, "value": value}
-            row |= {"series name": curve.name, "size in words": f"{size:,g}", "median": exact(value)}
+            row |= {"series name": curve.name, "size in words": f"{size:,.0f}", "median": exact(value)}
             if quartiles is not None:
                 low, high = quartiles
                 row |= {"low": low, "high": high, "quartiles": f"{exact(low)} to {exact(high)}"}
@@ -126,9 +126,9 @@ def _corners(curves: Sequence[Curve]) -> Iterator[dict[str, Any]]:
 def _marked(size: float, domain: Sequence[float]) -> list[Any]:
     import altair
 
-    base = altair.Chart(parts.data([{"size": size, "value": domain[0], "text": f"{size:,g} images"}])).encode(
-        x="size:Q"
-    )
+    base = altair.Chart(
+        parts.data([{"size": size, "value": domain[0], "text": f"{size:,.0f} images"}])
+    ).encode(x="size:Q")
     words = base.mark_text(align="right", dx=-6, dy=-8, color=MUTED, fontSize=FONT_SIZE - 1)
     return [
         base.mark_rule(color=MUTED, strokeDash=[4, 3]),

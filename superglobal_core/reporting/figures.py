@@ -29,7 +29,8 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
         [parts.series_colour(number) for number in range(len(names))], parts.legend([*methods.values()])
     )
     places = altair.YOffset(
-        "series:N", scale=altair.Scale(domain=[str(number) for number in range(len(names))])
+        "series:N",
+        scale=altair.Scale(domain=[str(number) for number in range(len(names))], paddingInner=0.12),
     )
     room = 0.7 / (len(names) + 0.7)
 
@@ -54,7 +55,7 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
         shown = parts.tooltip("method", "protocol", "mAP", "interval", "queries")
         numbers = base.mark_text(align="left", dx=5).encode(x="beside:Q", text="text:N")
         return altair.layer(
-            base.mark_bar(height=altair.RelativeBandSize(0.88)).encode(x=axis, color=colours, tooltip=shown),
+            base.mark_bar().encode(x=axis, color=colours, tooltip=shown),
             base.mark_rule(strokeWidth=1.2).encode(x="low:Q", x2="high:Q"),
             numbers.transform_filter("isValid(datum.value)"),
             numbers.transform_filter("!isValid(datum.value)").encode(color=altair.value(MUTED)),
@@ -68,7 +69,7 @@ def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -
         "Each bar is the mean AP over the queries and the thin line its 95 % interval; whether two "
         "methods differ is told better by the change in the table, which compares query by query."
     )
-    return Figure(name, title, reading, parts.stacked(panels, left=56, mutable=True))
+    return Figure(name, title, reading, parts.stacked(panels, left=84, mutable=True))
 
 
 def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison]], labels: Labels) -> Figure:
@@ -76,7 +77,7 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
     import altair
 
     found = [_changes(comparison) for _, comparison in shown]
-    largest = 1.08 * max([1.0, *(abs(row["value"]) for rows in found for row in rows)])
+    largest = 1.08 * max([1.0, *(abs(row["change"]) for rows in found for row in rows)])
 
     def panel(group: Group, comparison: Comparison, rows: Sequence[dict[str, Any]], last: bool) -> Any:
         what = f"{labels.method(comparison.after)}: {labels.descriptor(group.descriptor)}, "
@@ -89,9 +90,14 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
                 scale=altair.Scale(paddingInner=0.14 if len(rows) < 200 else 0),
                 axis=altair.Axis(labels=False),
             ),
-            y=parts.axis_y("value", "points", (-largest, largest), axis=altair.Axis(tickCount=5)),
-            color=altair.condition("datum.value > 0", altair.value(GAIN), altair.value(LOSS)),
-            tooltip=parts.tooltip("query", "before", "after", "change"),
+            y=parts.axis_y("change", "points", (-largest, largest), axis=altair.Axis(tickCount=5)),
+            color=altair.condition("datum.change > 0", altair.value(GAIN), altair.value(LOSS)),
+            tooltip=[
+                altair.Tooltip("query:Q"),
+                altair.Tooltip("before:Q", format=".2f"),
+                altair.Tooltip("after:Q", format=".2f"),
+                altair.Tooltip("change:Q", format="+.2f"),
+            ],
         )
         line = altair.Chart(parts.data([{}])).mark_rule(color=MUTED).encode(y=altair.datum(0))
         return altair.layer(bars, line).properties(
@@ -144,11 +150,10 @@ def _changes(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "place": place,
-            "value": change,
+            "change": round(change, 4),
             "query": query,
-            "before": texts.percent(before[query]),
-            "after": texts.percent(after[query]),
-            "change": texts.points(change),
+            "before": round(100 * (before[query] or 0.0), 4),
+            "after": round(100 * (after[query] or 0.0), 4),
         }
         for place, (change, query) in enumerate(sorted(changes, key=lambda each: (-each[0], each[1])))
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from superglobal_core.reporting import chart_parts as parts
 from superglobal_core.reporting import texts
@@ -40,14 +41,16 @@ def ranking_figure(name: str, where: str, known: Sequence[tuple[str, float, Inte
         return None
     import altair
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place, (label, value, interval) in enumerate(known):
         row = {"row": str(place), "value": 100 * value, "text": texts.percent(value), "result": label}
         if interval is not None:
             row |= {"low": 100 * interval[0], "high": 100 * interval[1], "interval": texts.interval(interval)}
         rows.append(row | {"Medium mAP": texts.percent(value)})
     base = altair.Chart(parts.data(rows)).encode(y=parts.row_axis([broken(label) for label, _, _ in known]))
-    x = altair.X("value:Q", title="Medium mAP (%)", scale=altair.Scale(zero=False))
+    held = [row[name] for row in rows for name in ("value", "low", "high") if name in row]
+    room = 0.06 * (max(held) - min(held)) or 1.0
+    x = parts.axis_x("value", "Medium mAP (%)", (min(held) - room, max(held) + room))
     layers = [
         base.mark_rule(strokeWidth=1.2).encode(x="low:Q", x2="high:Q"),
         base.mark_point(color=SERIES[1]).encode(

@@ -43,7 +43,7 @@ def dot_plot(name: str, where: str, table: AblationTable, stage: Stage) -> Figur
         color=colour,
         opacity=parts.unless_muted(),
     )
-    x = altair.X("points:Q", title="Difference of mAP to the preset (points)", scale=altair.Scale(zero=True))
+    x = parts.axis_x("points", "Difference of mAP to the preset (points)", _ends(values))
     marks = base.encode(
         x=x, shape=shape, tooltip=parts.tooltip("change", "protocol", "difference", "interval", "mAP differs")
     )

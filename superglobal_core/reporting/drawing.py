@@ -9,6 +9,9 @@ import re
 import textwrap
 from typing import Any
 
+from superglobal_core.reporting.compact_svg import compact
+from superglobal_core.reporting.steady_pdf import steady
+
 INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d5dae1", "#fffffe"
 # Okabe and Ito's colours, told apart with every common kind of colour blindness; the single stage is grey.
 SERIES = (
@@ -62,22 +65,14 @@ class Figure:
         """The chart as the text of an SVG file."""
         import vl_convert
 
-        svg: str = vl_convert.vega_to_svg(self.vega)
-        # Vega numbers its clips through all charts that a process draws.
-        places = {
-            name: f"clip{place}"
-            for place, name in enumerate(dict.fromkeys(re.findall(r' id="(clip\d+)"', svg)))
-        }
-        return re.sub(
-            r"(?<= id=\")clip\d+|(?<=url\(#)clip\d+", lambda found: places.get(found[0], found[0]), svg
-        )
+        return compact(vl_convert.vega_to_svg(self.vega))
 
     @functools.cached_property
     def pdf(self) -> bytes:
         """The chart as a PDF file of one page, fonts within."""
         import vl_convert
 
-        return _sorted_resources(vl_convert.svg_to_pdf(self.svg))
+        return steady(vl_convert.svg_to_pdf(self.svg))
 
     def files(self) -> dict[str, str | bytes]:
         """Return the chart's files by their names within a report."""
@@ -96,16 +91,3 @@ def wrapped(text: str, letters: int, lines: int | None = None) -> list[str]:
 def broken(name: str) -> list[str]:
     """Return a name of a row in two lines of 24 letters; tables have in full what is longer."""
     return wrapped(name, 24, 2)
-
-
-def _sorted_resources(pdf: bytes) -> bytes:
-    """Return a PDF with its lists of fonts and the like in order: they come in any, and mean the same.
-
-    >>> _sorted_resources(b"<<\\n  /f1 2 0 R\\n  /f0 1 0 R\\n>>")
-    b'<<\\n  /f0 1 0 R\\n  /f1 2 0 R\\n>>'
-    """
-    return re.sub(
-        rb"(?<=<<\n)(?:[ ]*/\w+ \d+ 0 R\n){2,}(?=[ ]*>>)",
-        lambda found: b"".join(sorted(found[0].splitlines(keepends=True))),
-        pdf,
-    )

@@ -7,7 +7,6 @@ from typing import Any
 
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import SERIES, Figure
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.provenance import (
     dataset_facts,
@@ -47,7 +46,7 @@ def results_content(
         "remarks": [*remarks(study, groups, labels), *unable_remarks(unable, groups, labels)],
         "agree_on_distractors": agree_on_distractors,
         "cutoffs": CUTOFFS,
-        "charts": [(figure, inline_svg(figure, f"chart{number}-")) for number, figure in enumerate(figures)],
+        "charts": figures,
         "records": study.records,
         "downloads": downloads,
         "series": len(SERIES),

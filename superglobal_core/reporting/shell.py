@@ -12,6 +12,7 @@ from markupsafe import Markup
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.anchors import record_anchor
+from superglobal_core.reporting.charts import Charts
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import Figure
 
@@ -79,6 +80,7 @@ class Shell:
         style = loader.get_source(self._environment, "report.css")[0] if loader else ""
         return self._environment.get_template(template).render(
             style=Markup(style),
+            chart=Charts(),
             page=page,
             pages=self._pages,
             heading=suite.title if suite else "Retrieval results",

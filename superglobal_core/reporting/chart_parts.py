@@ -74,11 +74,15 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
     return altair.Data(values=list(rows))
 
 
-def tooltip(*fields: str) -> Any:
-    """Return what a mark says when it is pointed at: fields that hold text or whole numbers."""
+def tooltip(*fields: str, **named: str) -> Any:
+    """Return what a mark says when it is pointed at: fields that hold text or whole numbers.
+
+    named: more fields, by what each is called there.
+    """
     import altair
 
-    return [altair.Tooltip(f"{field}:N") for field in fields]
+    titles = dict(zip(fields, fields, strict=True)) | named
+    return [altair.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
 
 
 def muting() -> Any:

@@ -88,7 +88,7 @@ def curves_chart(
         base.mark_point().encode(
             y=y,
             shape=parts.shapes(marks, shown),
-            tooltip=parts.tooltip("series name", "size in words", "median", "quartiles"),
+            tooltip=parts.tooltip("name", at=sizes.title, exact=value_title, quartiles="quartiles"),
         ),
     ]
     if sizes.marked is not None:
@@ -110,7 +110,7 @@ def _points(curves: Sequence[Curve], exact: Callable[[float], str]) -> Iterator[
     for number, curve in enumerate(curves):
         for size, value, quartiles in curve.points:
             row: dict[str, Any] = {"series": str(number), "size": size, "value": value}
-            row |= {"series name": curve.name, "size in words": f"{size:,.0f}", "median": exact(value)}
+            row |= {"name": curve.name, "at": f"{size:,.0f}", "exact": exact(value)}
             if quartiles is not None:
                 low, high = quartiles
                 row |= {"low": low, "high": high, "quartiles": f"{exact(low)} to {exact(high)}"}

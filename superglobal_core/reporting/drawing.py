@@ -57,7 +57,9 @@ class Figure:
         text = json.dumps(vl_convert.vegalite_to_vega(self.chart))
         # What a click on the legend chooses is muted here, in the legend too; as a rule all else would be.
         chosen = rf'\(!length\(data\(\\"{MUTE}_store\\"\)\) \|\| \('
+        # Where its schema stands on the net is of no use in a page that asks nobody.
         found: dict[str, Any] = json.loads(re.sub(chosen, lambda found: found[0][:-1] + "!(", text))
+        found.pop("$schema", None)
         return found
 
     @functools.cached_property

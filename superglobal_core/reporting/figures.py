@@ -118,7 +118,11 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
 def _bars(result: Result, number: int, labels: Labels) -> Iterator[dict[str, Any]]:
     for protocol in PROTOCOL_NAMES:
         figures = result.evaluation.figures(protocol)
-        row = {"protocol": protocol.capitalize(), "series": str(number), "method": labels.method(result)}
+        row: dict[str, Any] = {
+            "protocol": protocol.capitalize(),
+            "series": str(number),
+            "method": labels.method(result),
+        }
         if figures.map is None:
             yield row | {"beside": 0, "text": "no positives", "mAP": "not defined"}
             continue

@@ -67,7 +67,8 @@ def parameters_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
     sweeps, tunings = list(_sweeps(study)), list(_tunings(study))
     if not sweeps and not tunings:
         return None
-    views, figures = [], []
+    views: list[SweepView] = []
+    figures: list[Figure] = []
     for number, (descriptor, dataset, variant, sweep) in enumerate(sweeps, 1):
         title = (
             f"{labels.dataset(dataset)} · {labels.descriptor(descriptor)} · {_distractors(sweep, variant)}"

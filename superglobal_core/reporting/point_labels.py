@@ -88,7 +88,12 @@ def label_layers(
             start = dict(zip(fields, area.values(centre), strict=True))
             leads.append(start | dict(zip(("to x", "to y"), area.values(end), strict=True)))
     x, y = (f"{field}:Q" for field in fields)
-    text = {"baseline": "middle", "align": "center", "lineHeight": LINE_HEIGHT, "fontSize": LABEL_SIZE}
+    text: dict[str, Any] = {
+        "baseline": "middle",
+        "align": "center",
+        "lineHeight": LINE_HEIGHT,
+        "fontSize": LABEL_SIZE,
+    }
     return [
         altair.Chart(parts.data(leads)).mark_rule(color=MUTED).encode(x=x, y=y, x2="to x:Q", y2="to y:Q"),
         altair.Chart(parts.data(words)).mark_text(**text).encode(x=x, y=y, text="lines:N"),

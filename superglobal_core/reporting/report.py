@@ -101,8 +101,8 @@ def write_report(results: Path, out: Path) -> Path:
     content = results_content(study, groups, labels, figures, downloads)
     content["headlines"] = [(part.page, part.headline) for part in parts if part.headline]
     page = shell.render(RESULTS, TEMPLATE, content)
-    for name, text in written.items():
-        write_file(out / name, text)
+    for name, found in written.items():
+        write_file(out / name, found)
     write_file(out / RESULTS.file, page)
     return out / RESULTS.file
 

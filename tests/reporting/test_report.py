@@ -172,8 +172,8 @@ def test_same_results_give_the_same_bytes(whole: Path, report: Path, tmp_path: P
     assert first == second
 
 
-def test_importing_the_report_needs_neither_torch_nor_matplotlib() -> None:
-    heavy = {"torch", "matplotlib", "scipy.stats"}
+def test_importing_the_report_needs_neither_torch_nor_altair() -> None:
+    heavy = {"torch", "altair", "vl_convert", "scipy.stats"}
     code = f"import sys, superglobal_core.reporting.report; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

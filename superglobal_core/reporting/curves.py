@@ -72,7 +72,7 @@ def curves_chart(
         title=sizes.title,
         scale=altair.Scale(type="log", domain=list(sizes.ends), nice=False),
         # Long numbers would touch: 10k, 100k, 1M.
-        axis=altair.Axis(values=list(sizes.ticks), format="~s" if max(sizes.ticks) >= 100_000 else ","),
+        axis=altair.Axis(values=list(sizes.ticks), format=".3~s" if max(sizes.ticks) >= 100_000 else ","),
     )
     y = parts.log_axis("y", "value", value_title, domain)
     base = altair.Chart(parts.data(list(_points(curves, exact)))).encode(

@@ -171,9 +171,9 @@ def test_same_results_give_the_same_bytes(whole: Path, report: Path, tmp_path: P
     first = {path.relative_to(report): path.read_bytes() for path in report.rglob("*") if path.is_file()}
     second = {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
     assert {path.as_posix() for path in first} == {
-        "index.html", "map.csv", "map.md", "map.tex", "per_query.csv", "citations.bib", "figures/map-toy.svg", "figures/map-toy.pdf",
-        "figures/change-toy.svg", "figures/change-toy.pdf", "statistics.html", "statistics.csv", "statistics.md", "statistics.tex",
-        "figures/ranking-1.svg", "figures/ranking-2.svg",
+        "index.html", "map.csv", "map.md", "map.tex", "per_query.csv", "citations.bib", "figures/map-toy.svg",
+        "figures/map-toy.pdf", "figures/change-toy.svg", "figures/change-toy.pdf", "statistics.html",
+        "statistics.csv", "statistics.md", "statistics.tex", "figures/ranking-1.svg", "figures/ranking-2.svg",
         "figures/ranking-1.pdf", "figures/ranking-2.pdf", "verdict.html", "verdict.csv", "verdict.md",
         "queries.html", "provenance.html",
     }  # fmt: skip

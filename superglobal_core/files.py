@@ -182,7 +182,7 @@ def load_array(path: str | Path, mmap: bool = False) -> np.ndarray:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:
         # A damaged header raises nearly anything.
-        raise UserError(f"{path} is not a whole .npy file of numbers: {error}") from error
+        raise UserError(f"{path} is not a whole .npy file of numbers: make it again ({error})") from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise UserError(f"{path} is an .npz archive where one .npy array is wanted")

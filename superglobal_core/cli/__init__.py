@@ -7,6 +7,8 @@ from superglobal_core.cli import (  # noqa: F401
     index_verbs,
     method_verbs,
     parameter_verbs,
+    quickstart_verb,
+    report_verbs,
     retrieval_verbs,
     scale_verbs,
     study_verbs,

@@ -80,7 +80,8 @@ def _cells(
 ) -> Iterator[dict[str, Any]]:
     """Yield each known cell: its place, number, colour, the colour read on it, and whether it is marked."""
     values = {place: point.map[protocol] for place, point in points.items()}
-    known = {place: value for place, value in values.items() if value is not None}
+    inner = [(row, column) for row in rows for column in columns]
+    known = {place: value for place in inner if (value := values[place]) is not None}
     if not known:
         return
     low, high = min(known.values()), max(known.values())

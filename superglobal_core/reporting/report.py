@@ -98,8 +98,7 @@ def write_report(results: Path, out: Path) -> Path:
     downloads = [(name, described[name]) for name in written]
     for part in parts:
         written[part.page.file] = shell.render(part.page, part.template, part.content)
-    content = results_content(study, groups, labels, figures, downloads)
-    content["headlines"] = [(part.page, part.headline) for part in parts if part.headline]
+    content = results_content(study, groups, labels, figures, parts, downloads)
     page = shell.render(RESULTS, TEMPLATE, content)
     for name, found in written.items():
         write_file(out / name, found)

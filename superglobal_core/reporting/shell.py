@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,10 +79,15 @@ class Shell:
     def render(self, page: Page, template: str, content: Mapping[str, Any]) -> str:
         """Render one page."""
         loader, suite = self._environment.loader, self._suite
-        style = loader.get_source(self._environment, "report.css")[0] if loader else ""
+        style, script = (
+            loader.get_source(self._environment, name)[0] if loader else ""
+            for name in ("report.css", "tables.js")
+        )
         return self._environment.get_template(template).render(
             style=Markup(style),
             chart=Charts(),
+            script=Markup(script),
+            script_hash=_hash(f"\n{script}\n"),
             page=page,
             pages=self._pages,
             heading=suite.title if suite else "Retrieval results",
@@ -96,3 +103,8 @@ class Shell:
     def _record_address(self, source: str) -> str | None:
         """Return where a file's record stands, seen from another page; None where it stands nowhere."""
         return f"{PROVENANCE.file}#{record_anchor(source)}" if source in self._recorded else None
+
+
+def _hash(script: str) -> str:
+    """Return what a page's policy names a script by, so that it runs no other."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

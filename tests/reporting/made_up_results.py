@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import pickle
@@ -118,6 +120,7 @@ class Page(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.texts: list[str] = []
+        self.scripts: list[str] = []
         self.open: list[str] = []
         self.wrong: list[str] = []
         self.feed(html)
@@ -136,12 +139,24 @@ class Page(HTMLParser):
             self.wrong.append(tag)
 
     def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] != "style":
+        inside = self.open[-1] if self.open else ""
+        if inside == "script":
+            # What has a type is data: a page's policy is of what runs.
+            if "type" not in self.elements[-1][1]:
+                self.scripts.append(data)
+        elif inside != "style":
             self.texts.append(data)
 
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.texts).split())
+
+    @property
+    def only_own_scripts(self) -> bool:
+        """Whether every script is one that the page's policy names by its hash."""
+        (policy,) = (text for text in self.attributes("content") if "default-src" in text)
+        hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in self.scripts]
+        return bool(hashes) and all(f"'sha256-{each}'" in policy for each in hashes)
 
     def attributes(self, name: str) -> list[str]:
         return [attributes[name] for _, attributes in self.elements if name in attributes]

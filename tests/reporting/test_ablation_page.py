@@ -194,7 +194,7 @@ def test_page_shows_rows_in_order_with_signs_words_and_reasons(report: Path) -> 
     ids = page.attributes("id")
     assert len(ids) == len(set(ids))
     assert set(page.attributes("aria-labelledby")) <= set(ids)
-    assert "script" not in {tag for tag, _ in page.elements}
+    assert page.only_own_scripts
     assert f"on → {EVIL}" in page.text
     table = page.text[page.text.index("Preset official") :]
     places = [table.index(name) for name in ("crop rounding", "colour", "official-off", "query neighbour")]

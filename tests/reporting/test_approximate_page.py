@@ -120,6 +120,7 @@ def test_what_the_page_says(root: Path, tmp_path: Path) -> None:
         "(exact: 1,024)" in " ".join(page.text.split())
     )
     assert html.count("<svg") == 2
+    assert Page(html).only_own_scripts
     assert "Not alone" not in page.text
     assert "approximate.html" in (out / "index.html").read_text()
     address = f"provenance.html#{record_anchor('approximate/mini/toy/distractors.json')}"
@@ -176,6 +177,7 @@ def test_reasons_stand_on_the_page(root: Path, tmp_path: Path) -> None:
     html = (tmp_path / "out" / "approximate.html").read_text()
     page = Page(html)
     assert f"no faiss {EVIL}" in page.text
+    assert Page(html).only_own_scripts
     assert "approximate.csv" not in html
     path.unlink()
     with pytest.raises(UserError, match="has nothing for approximate"):
@@ -198,7 +200,7 @@ def test_the_same_results_give_the_same_bytes(root: Path, tmp_path: Path) -> Non
     for name in ("one", "two"):
         write_pages(root, tmp_path / name, ["approximate"])
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 5
+    assert len(files) == 7
     for path in files:
         assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
 

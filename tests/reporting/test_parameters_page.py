@@ -114,6 +114,7 @@ def test_what_the_page_says(root: Path, tmp_path: Path) -> None:
     assert "M = 100, K = 3, beta = 1; p = 3" in text
     assert "changes mAP Medium by +20.00 points; on the others by +5.00" in text
     assert "promised 15.00 points more" in text
+    assert Page(html).only_own_scripts
     assert "p = 4.6" not in text
     assert html.count("<svg") == 3
     assert "no query has positives" in text  # Hard's maps

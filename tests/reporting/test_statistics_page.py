@@ -174,7 +174,7 @@ def test_page_says_what_was_corrected_and_what_could_be_shown(report: Path) -> N
     ids = page.attributes("id")
     assert len(ids) == len(set(ids))
     assert set(page.attributes("aria-labelledby")) <= set(ids)
-    assert "script" not in {tag for tag, _ in page.elements}
+    assert page.only_own_scripts
     assert EVIL in page.text
     assert "8 pairs of results under 2 protocols: 16 comparisons." in page.text
     assert "under Medium a typical pair's true difference must be" in page.text

@@ -36,7 +36,7 @@ def test_every_record_has_its_command_and_what_it_read(tiny_run: Path) -> None:
 
 
 def test_snakemake_finds_the_shown_targets_done(tiny_run: Path, snakemake: Snakemake) -> None:
-    page = (tiny_run / "reports/tiny/index.html").read_text()
+    page = (tiny_run / "reports/tiny/provenance.html").read_text()
     shown = [
         html.unescape(text) for text in re.findall(r'<pre class="commands"[^>]*>(snakemake .*?)</pre>', page)
     ]

@@ -78,7 +78,7 @@ def test_unknown_numbers_of_distractors_are_said(results: Path, tmp_path: Path) 
 
 def chart_text(path: Path) -> str:
     """Return the words of a chart, whose titles are broken into lines."""
-    words = " ".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]*)<", path.read_text()))
+    words = " ".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]*)(?=<)", path.read_text()))
     return " ".join(words.split())
 
 

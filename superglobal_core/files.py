@@ -113,6 +113,12 @@ def write_text(path: str | Path, text: str) -> None:
         stream.write(text.encode())
 
 
+def write_file(path: str | Path, content: str | bytes) -> None:
+    """Write a text (UTF-8, as is) or bytes whole or not at all."""
+    with atomic_write(path) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write JSON, indented, with a newline at the end; NaN is refused because JSON has none."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

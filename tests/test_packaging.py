@@ -15,7 +15,6 @@ CONDA_NAMES = {
     "playwright": "playwright-python",
     "torch": "pytorch",
     "opencv-python-headless": "py-opencv",
-    "matplotlib": "matplotlib-base",
 }
 
 

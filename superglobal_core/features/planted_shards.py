@@ -16,6 +16,8 @@ from superglobal_core.files import TEMPORARY_PREFIX, check_writable, make_folder
 from superglobal_core.progress import Counter
 
 QUERIES, GROUND_TRUTH = "queries", "gnd_planted.pkl"
+# Says that a folder is finished: it goes before the first file is written.
+RECORD = "record.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,21 +45,26 @@ def write_planted_rows(
         )
     count = -(-(last - first) // shard_size)
     _clean(out, count, replace)
-    done = 0
+
+    def about(number: int) -> dict[str, Any]:
+        start = first + number * shard_size
+        rows = min(shard_size, last - start)
+        place = {"shard": number, "shards": count, "first": start, "rows": rows}
+        return place | {"descriptor": world.descriptor}
+
+    # All are looked at first, so that a folder of others is refused as it was.
+    done = [_is_done(out / shard_name(number), about(number), replace) for number in range(count)]
+    if not all(done):
+        (out / RECORD).unlink(missing_ok=True)
     with Counter("plant", last - first, "rows") as counter:
-        for number in range(count):
-            start = first + number * shard_size
-            stop = min(start + shard_size, last)
-            place = {"shard": number, "shards": count, "first": start, "rows": stop - start}
-            about = place | {"descriptor": world.descriptor}
-            path = out / shard_name(number)
-            if _is_done(path, about, replace):
-                done += 1
-            else:
+        for number, is_done in enumerate(done):
+            facts = about(number)
+            start, stop = facts["first"], facts["first"] + facts["rows"]
+            if not is_done:
                 ids = [image_name(row) for row in range(start, stop)]
-                write_shard(path, ids, world.rows(start, stop), about)
+                write_shard(out / shard_name(number), ids, world.rows(start, stop), facts)
             counter.advance(stop - start)
-    return Drawn(count, done)
+    return Drawn(count, sum(done))
 
 
 def write_planted_queries(world: Planted, out: Path, replace: bool = False) -> Drawn:
@@ -72,6 +79,7 @@ def write_planted_queries(world: Planted, out: Path, replace: bool = False) -> D
     path = folder / shard_name(0)
     done = _is_done(path, about, replace)
     if not done:
+        (out / RECORD).unlink(missing_ok=True)
         write_shard(path, [query_name(number) for number in range(world.queries)], world.query_rows(), about)
     write_groundtruth(out / GROUND_TRUTH, world.groundtruth())
     return Drawn(1, int(done))
@@ -102,6 +110,8 @@ def _clean(out: Path, count: int, replace: bool) -> None:
     check_writable(out / shard_name(0))
     make_folder(out)
     try:
+        if replace:
+            (out / RECORD).unlink(missing_ok=True)
         for path in out.iterdir():
             match = SHARD_NAME.fullmatch(path.with_suffix(".npy").name)
             if path.name.startswith(TEMPORARY_PREFIX) or (replace and match and int(match[1]) >= count):

@@ -23,6 +23,8 @@ BLOCK = 16384
 BLOCK_BYTES = 2**27
 # Rows whose length is looked at where nothing is trained.
 LOOKED_AT = 256
+# From here on rounding to half precision gives infinity.
+HALF_LIMIT = 65520.0
 # Unit vectors differ from 1 by less than this, half precision included.
 UNIT_TOLERANCE = 0.02
 
@@ -65,7 +67,8 @@ def build_index(database: FeatureStore, plan: IndexPlan, seed: int = 0) -> Built
     one block (at most 128 MiB).
 
     Raises:
-        UserError: when a vector is not finite, or faiss refuses the parameters.
+        UserError: when a vector is not finite, or too large for an index in half precision, or faiss refuses the
+            parameters.
         MissingPackageError: when faiss is not installed.
 
     >>> from superglobal_core.search.index_kinds import parse_index, plan_index
@@ -88,6 +91,7 @@ def build_index(database: FeatureStore, plan: IndexPlan, seed: int = 0) -> Built
         _reserve(faiss, index, rows)
         with _threads(faiss, 1 if plan.kind == "hnsw" else None):
             for block in _blocks(database, f"index {plan.kind}"):
+                _refuse_too_large(block, plan, database)
                 index.add(block)
     unit = bool((np.abs(lengths - 1) <= UNIT_TOLERANCE).all())
     return BuiltIndex(index, plan, trained - start, time.perf_counter() - trained, unit)
@@ -126,7 +130,7 @@ def search_index(
     if plan.kind == "ivfpq":
         parameters = faiss.SearchParametersIVF(nprobe=min(int(effort or 1), index.nlist))
     elif plan.kind == "hnsw":
-        parameters = faiss.SearchParametersHNSW(efSearch=max(int(effort or 1), k))
+        parameters = faiss.SearchParametersHNSW(efSearch=min(max(int(effort or 1), k), index.ntotal))
     scores, rows = index.search(matrix, k, params=parameters)
     scores = np.where(rows < 0, -np.inf, scores)
     # faiss leaves the order of equal scores open. Empty places come last: nothing is below -inf.
@@ -209,6 +213,17 @@ def _blocks(database: FeatureStore, title: str) -> Iterator[np.ndarray]:
 def _refuse_not_finite(block: np.ndarray, database: FeatureStore) -> None:
     if not np.isfinite(block).all():
         raise UserError(f"{database.name} holds NaN or infinite values: extract it again")
+
+
+def _refuse_too_large(block: np.ndarray, plan: IndexPlan, database: FeatureStore) -> None:
+    """Refuse what half precision would turn into infinity."""
+    if plan.kind == "flat-fp16" or plan.parameters.get("storage") == "fp16":
+        most = float(np.abs(block).max(initial=0))
+        if most >= HALF_LIMIT:
+            raise UserError(
+                f"{database.name} holds values up to {most:.3g}, beyond half precision's 65504: "
+                "bring the vectors to unit length, or build an index of another kind or storage"
+            )
 
 
 @contextlib.contextmanager

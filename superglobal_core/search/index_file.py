@@ -130,14 +130,16 @@ def read_facts(path: str | Path) -> IndexFacts:
 def open_index(path: str | Path, database: FeatureStore) -> OpenIndex:
     """Read an index of just this database into memory.
 
-    The file's SHA-256 is compared with its record's before faiss reads it.
+    The file's SHA-256 is compared with its record's before faiss reads it; a database without sidecars is read whole.
 
     Raises:
         UserError: when index or record are absent or damaged, or of another database.
         MissingPackageError: when faiss is not installed.
     """
     faiss, facts = faiss_package(), read_facts(path)
-    if (facts.database, facts.dimension) != database.shape or facts.database_digest != database.digest():
+    # The digest of all the content, too: that of a few rows does not see that another row was changed.
+    shape = (facts.database, facts.dimension)
+    if shape != database.shape or facts.content_sha256 != content_sha256(database):
         raise UserError(
             f"{path} is an index of other descriptors ({facts.database} x {facts.dimension}; here {database.shape[0]} "
             f"x {database.shape[1]}): name the --database that it was built of, or build it again with --replace"

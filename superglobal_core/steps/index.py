@@ -38,7 +38,7 @@ def index_step(
     if Path(out).suffix == ".json":
         raise UserError(f"--out {out}: its record is JSON; name the index otherwise, for example index.faiss")
     check_outputs(out, databases)
-    _refuse_foreign(out)
+    _refuse_foreign(out, replace)
     database = FeatureStore.open(*databases)
     plan, content = plan_index(wanted, *database.shape), content_sha256(database)
     if not replace and Path(out).exists():
@@ -70,10 +70,15 @@ def index_step(
     return known, False
 
 
-def _refuse_foreign(out: str | Path) -> None:
+def _refuse_foreign(out: str | Path, replace: bool) -> None:
     """Refuse to write over the record of something else that has the index's name but for its ending."""
     record = record_path(out)
-    content = read_json(record) if record.is_file() else {}
+    try:
+        content = read_json(record) if record.is_file() else {}
+    except UserError:
+        if not replace:
+            raise
+        content = {}  # damaged: nothing is lost with it
     step = content.get("step") if isinstance(content, dict) else None
     if step not in (None, "index"):
         raise UserError(

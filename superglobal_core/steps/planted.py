@@ -36,12 +36,12 @@ def planted_step(
 ) -> Drawn:
     """Draw rows of the database into the folder `out`, or without `rows` the queries and the ground truth.
 
-    An interrupted run goes on where it was. `record.json` is written last.
+    An interrupted run goes on where it was. `record.json` is written last; one that is there goes before
+    the first file is written, and stays where the folder's descriptors are others, which are refused.
     """
     out = Path(out)
     span = None if rows is None else parse_rows(rows)
     make_folder(out)
-    (out / "record.json").unlink(missing_ok=True)
     with recorded("planted-descriptors", out) as facts:
         if span is None:
             done = write_planted_queries(world, out, replace)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import ProtocolResult
+from superglobal_core.features.store import FeatureStore
 from superglobal_core.files import TEMPORARY_PREFIX, check_writable, make_folder, write_npz
 from superglobal_core.results import Stopwatch
 from superglobal_core.scale_record import Maps, ScaleRecord, Stage, write_scale
@@ -124,7 +125,7 @@ def _record(
         protocol={"shortlist": "raw", "ties": "ascending index"},
         inputs=[
             *given_files(ground_truth=asked.groundtruth),
-            *descriptor_inputs("queries", [asked.queries], opened.database),
+            *descriptor_inputs("queries", [asked.queries], FeatureStore.open(asked.queries)),
             *descriptor_inputs("database", asked.databases, opened.database),
         ],
     ).model_dump()

@@ -15,6 +15,7 @@ from superglobal_core.errors import UserError
 from superglobal_core.features.planted import BLOCK, Planted, image_name
 from superglobal_core.features.planted_shards import write_planted_queries, write_planted_rows
 from superglobal_core.features.store import FeatureStore
+from superglobal_core.steps.planted import planted_step
 
 WORLD = Planted(seed=3, dimension=16, landmarks=3, easy=4, hard=3, junk=2, within=1200, queries=5)
 ROWS = WORLD.rows(0, 3 * BLOCK)
@@ -107,3 +108,26 @@ def test_other_descriptors_are_refused_or_replaced(tmp_path: Path) -> None:
         write_planted_rows(other, tmp_path, 0, 1000, 500)
     write_planted_rows(other, tmp_path, 0, 1000, 500, replace=True)
     assert np.array_equal(FeatureStore.open(tmp_path).all_rows(), other.rows(0, 1000))
+
+
+def test_a_refused_command_leaves_the_folder_and_its_record(tmp_path: Path) -> None:
+    for rows in ("0..1500", None):
+        out = tmp_path / str(rows)
+        planted_step(WORLD, out, rows, 500)
+        before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        with pytest.raises(UserError, match="--replace"):
+            planted_step(dataclasses.replace(WORLD, seed=9), out, rows, 500)
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_is_not_finished_has_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted_step(WORLD, tmp_path, "0..1500", 500)
+    (tmp_path / "shard-00001.npy").unlink()
+
+    def full(*_: object) -> None:
+        raise UserError("cannot write")
+
+    monkeypatch.setattr("superglobal_core.features.planted_shards.write_shard", full)
+    with pytest.raises(UserError, match="cannot write"):
+        planted_step(WORLD, tmp_path, "0..1500", 500)
+    assert not (tmp_path / "record.json").exists()

@@ -161,6 +161,27 @@ def test_values_that_are_not_finite_are_refused() -> None:
         search_index(built.index, built.plan, queries[:, :16], 5)
 
 
+@pytest.mark.parametrize("text", ["flat-fp16", "hnsw:storage=fp16"])
+def test_values_beyond_half_precision_are_refused_where_it_stores_them(text: str) -> None:
+    rows = np.eye(64, 16, dtype=np.float32) * 65504
+    built = built_of(rows, text)
+    assert search_index(built.index, built.plan, rows[:1] / 65504, 1).scores.tolist() == [[65504.0]]
+    rows[7, 7] = -70000
+    with pytest.raises(UserError, match=r"up to 7e\+04, beyond half precision"):
+        built_of(rows, text)
+    built_of(rows, "flat-sq8")
+
+
+def test_any_effort_searches() -> None:
+    queries, database = clustered()
+    for text in ("hnsw", "ivfpq:nlist=8"):
+        built = built_of(database, text)
+        most = search_index(built.index, built.plan, queries, 5, effort=len(database))
+        for effort in (2**31, 10**11):
+            found = search_index(built.index, built.plan, queries, 5, effort=effort)
+            assert np.array_equal(found.indices, most.indices)
+
+
 def test_without_faiss_the_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(

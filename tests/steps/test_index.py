@@ -151,6 +151,28 @@ def test_an_index_of_other_descriptors_is_not_searched(tmp_path: Path, inputs: I
     assert not (tmp_path / "s.npz").exists()
 
 
+def test_an_index_is_stale_when_any_row_was_changed(tmp_path: Path, inputs: Inputs, index: Path) -> None:
+    changed = np.load(inputs.database)
+    changed[2, 3] += 0.01  # no sample of 64 rows holds it
+    np.save(inputs.database, changed)
+    with pytest.raises(UserError, match="is an index of other descriptors"):
+        search_step(inputs.queries, [inputs.database], 10, tmp_path / "s.npz", index=index)
+    with pytest.raises(UserError, match="is an index of other descriptors"):
+        rerank_step(
+            inputs.queries, [inputs.database], SuperGlobalReranker(20), tmp_path / "r.npz", index=index
+        )
+    assert not (tmp_path / "s.npz").exists()
+    assert not (tmp_path / "r.npz").exists()
+
+
+def test_an_index_with_a_damaged_record_can_be_replaced(inputs: Inputs, index: Path) -> None:
+    record_path(index).write_text("[")
+    with pytest.raises(UserError, match="not valid JSON"):
+        index_step([inputs.database], parse_index("flat-sq8"), index)
+    index_step([inputs.database], parse_index("flat-sq8"), index, replace=True)
+    assert open_index(index, FeatureStore.open(inputs.database)).facts.kind == "flat-sq8"
+
+
 def test_a_full_disk_leaves_no_index(
     tmp_path: Path, inputs: Inputs, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

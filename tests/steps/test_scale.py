@@ -11,6 +11,7 @@ import pytest
 from superglobal_core.errors import UserError
 from superglobal_core.features.planted import Planted
 from superglobal_core.features.planted_shards import write_planted_queries, write_planted_rows
+from superglobal_core.features.store import FeatureStore
 from superglobal_core.scale_record import STAGES, read_scale
 from superglobal_core.steps.evaluate import evaluate_step
 from superglobal_core.steps.planted import parse_rows
@@ -47,6 +48,10 @@ def test_a_size_is_measured_and_says_what_the_steps_say(
     assert all((use.process_peak_bytes or 1) > 0 for use in record.memory.values())
     assert record.record is not None
     assert (record.record["suite"], record.record["distractors"]) == ("mine", 400)
+    digests = {one["path"]: one["digest"] for one in record.record["inputs"] if one["role"] != "ground truth"}
+    assert digests == {
+        str(path): FeatureStore.open(path).digest() for path in (asked.queries, *asked.databases)
+    }
     assert [path.name for path in tmp_path.iterdir()] == ["900.json"]
 
     from superglobal_core.reranking.superglobal import SuperGlobalReranker

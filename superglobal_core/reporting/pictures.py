@@ -12,9 +12,9 @@ import numpy as np
 
 from superglobal_core.data.images import ImageError, read_image
 
-THUMBNAIL, QUERY_THUMBNAIL = 72, 144  # longer sides, pixels
-# WebP: at this size half of a JPEG's bytes, most of which would be its tables; about 0.6 kB a picture.
-QUALITY, QUERY_QUALITY = 50, 60
+THUMBNAIL, QUERY_THUMBNAIL = 64, 128  # longer sides, pixels
+# WebP: at this size half of a JPEG's bytes, most of which would be its tables; about 0.5 kB a picture.
+QUALITY, QUERY_QUALITY = 45, 55
 # Bytes of all pictures together as one page holds them; beyond, names stand in for pictures.
 BUDGET = 10_000_000
 # The box is drawn light on dark, to be seen on any picture.

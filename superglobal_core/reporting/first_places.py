@@ -61,9 +61,7 @@ def first_places(
     return [_places(ranking, truth, before, query) for query in range(len(truth.queries))]
 
 
-def _places(
-    ranking: Ranking, truth: GroundTruth, before: Ranking | None, query: int
-) -> tuple[Place, ...]:
+def _places(ranking: Ranking, truth: GroundTruth, before: Ranking | None, query: int) -> tuple[Place, ...]:
     name = truth.query_names[query]
     row = _row_of(ranking, name, query)
     earlier = before.indices[_row_of(before, name, query)] if before is not None else np.empty(0, np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -119,7 +120,9 @@ def make_sections(
             continue
         order = failures_first(mine)
         shares = split(order)
-        pages = [Page(f"queries-{number + step}.html", f"Queries {number + step}") for step in range(len(shares))]
+        pages = [
+            Page(f"queries-{number + step}.html", f"Queries {number + step}") for step in range(len(shares))
+        ]
         number += len(shares)
         addresses = {
             query: f"{page.file}#{query_anchor(truth.query_names[query])}"
@@ -157,7 +160,7 @@ def split(order: Sequence[int], most: int = CARDS) -> list[Sequence[int]]:
     """
     parts = math.ceil(len(order) / most)
     bounds = [math.ceil(part * len(order) / parts) for part in range(parts + 1)]
-    return [order[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [order[start:end] for start, end in itertools.pairwise(bounds)]
 
 
 #: by a result's file: the first places of every query

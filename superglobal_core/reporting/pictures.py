@@ -41,7 +41,7 @@ class Thumbnails:
         self._made: dict[Key, tuple[int, int, str] | None] = {}
 
     def size_and_uri(self, path: Path, box: Box | None) -> tuple[int, int, str] | None:
-        """Return width, height and data URI; with a box (x1, y1, x2, y2 in the image's pixels) larger, the box drawn."""
+        """Return width, height and data URI; with a box (x1, y1, x2, y2 in its pixels) larger, the box drawn."""
         if (path, box) not in self._made:
             self._made[path, box] = self._make(path, box)
         return self._made[path, box]

@@ -133,8 +133,7 @@ def moved_most(group: Group, comparison: Comparison, name: NameQuery) -> Moved:
     """Find the queries whose Medium AP gained and lost most, at most `CASES` of each."""
     changes = ap_changes(comparison.before, comparison.after, PROTOCOL)
     gained, lost = (
-        tuple(Mover(name(group, query), changes[query] or 0.0) for query in kind)
-        for kind in choose(changes)
+        tuple(Mover(name(group, query), changes[query] or 0.0) for query in kind) for kind in choose(changes)
     )
     return Moved(group, comparison, gained, lost)
 

@@ -166,7 +166,7 @@ def test_an_image_is_read_once_for_all_pages(results: Path) -> None:
 def test_pages_of_cards_are_few_and_alike() -> None:
     assert [list(part) for part in split(range(7), 3)] == [[0, 1, 2], [3, 4], [5, 6]]
     assert [len(part) for part in split(range(70), 24)] == [24, 23, 23]
-    assert split([], 24) == []
+    assert [len(part) for part in split(range(24), 24)] == [24]
 
 
 def test_thumbnails_keep_proportions_and_are_never_enlarged() -> None:

@@ -162,7 +162,10 @@ def test_one_missing_ranking_leaves_the_others(results: Path, tmp_path: Path) ->
 
 
 def test_other_methods_stand_as_marks_and_names(results: Path, tmp_path: Path) -> None:
-    before, after = orders(len(TRUTH.image_names))
+    suite = json.loads((results / "suite.json").read_text())
+    suite["methods"]["other"] = {"label": "other", "reranker": "alpha-qe"}
+    (results / "suite.json").write_text(json.dumps(suite))
+    _, after = orders(len(TRUTH.image_names))
     add_result(results, "plain", "other", "alpha-qe", after[:, ::-1].copy(), list(TRUTH.image_names))
     folder = write_report(results, tmp_path / "out").parent
     html = (folder / "queries-2.html").read_text()
@@ -174,7 +177,6 @@ def test_other_methods_stand_as_marks_and_names(results: Path, tmp_path: Path) -
     assert "".join(entry[0] for entry in found) in summary
     # Of all reranked results SuperGlobal's stands in pictures.
     assert len(re.findall(r"<use ", card)) == 1 + 2 * 20
-    assert (before != after).any()
 
 
 def test_without_ground_truth_numbers_stand_for_names(results: Path, tmp_path: Path) -> None:

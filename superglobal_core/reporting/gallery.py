@@ -182,7 +182,7 @@ def _all_places(study: Study, groups: Sequence[Group], truth: GroundTruth) -> tu
                 foreign = True
                 continue
             found[result.source] = first_places(ranking, truth, _before(first, truth, result is single))
-    if found and truth.queries:
+    if found:
         return found, ""
     why = "the rankings are of other queries" if foreign else "their rankings are not at hand"
     return found, f"The queries cannot be shown: {why}."

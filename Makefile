@@ -1,6 +1,7 @@
 # make run    install what is needed and run a suite (SUITE=config/mini.yaml by default)
 # make test   install what is needed and prove that everything works
 # make bench  measure the figures of benchmarks/
+# make docs   build the documentation as a site: site/index.html
 PYTHON ?= python3
 SUITE ?= config/mini.yaml
 CORES ?= all
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUITE_NAME = $(shell sed -n 's/^suite: *//p' $(SUITE))
 
-.PHONY: run test check bench lock install asmk cluster help
+.PHONY: run test check bench docs lock install asmk cluster help
 
 run: $(INSTALLED)
 	@$(BIN)/python tools/unlock.py
@@ -29,6 +30,9 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only
+
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 install: $(INSTALLED)
 

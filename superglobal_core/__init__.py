@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from superglobal_core.networks.pooling import GeM, RegionalGeM, ReLUP, ScaleGeM
     from superglobal_core.reranking.superglobal import SuperGlobalReranker
 
+# The one place of the version: pyproject.toml reads it here.
+__version__ = "0.1.0"
+
 # Threads that wait for each other must not spin: beside other work on the machine every meeting then
 # costs milliseconds, tenfold in a reranking. OpenMP reads this when torch is loaded, if that is later.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -359,8 +359,14 @@ def parse_suite(content: object, source: str, shipped: Path | None = SHIPPED) ->
         written, names = (content, []) if shipped is None else with_methods(content, shipped)
     except UserError as error:
         raise UserError(f"{source}: {error}") from error
-    with told(source, mistake):
+    with told(source, lambda item: mistake(item, _keys(len(item["loc"])))):
         return Suite.model_validate(written, context=names)
+
+
+def _keys(depth: int) -> Collection[str]:
+    """Return the keys that a suite may have at the top, or anywhere below."""
+    below = Suite.model_json_schema()["$defs"].values()
+    return Suite.model_fields if depth == 1 else {key for each in below for key in each.get("properties", ())}
 
 
 def load_suite(path: str | Path) -> Suite:

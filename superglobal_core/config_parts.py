@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,13 +95,18 @@ def may_lack(key: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def mistake(item: Mapping[str, Any]) -> str:
-    """Say what is wrong with a key of a suite: one of Pydantic's errors as a sentence."""
+def mistake(item: Mapping[str, Any], known: Collection[str] = ()) -> str:
+    """Say what is wrong with a key of a suite: one of Pydantic's errors as a sentence.
+
+    known: keys that may have been meant by one that is none.
+    """
     key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "the suite"
     value = item.get("input")
     shown = "" if isinstance(value, Mapping | list) or item["type"] == "missing" else f" is {value!r}"
     if item["type"] == "missing":
         return f"{key} is missing: add it (see config/README.md)"
     if item["type"] == "extra_forbidden":
-        return f"{key} is no key of a suite: remove it or correct its spelling (see config/README.md)"
+        near = get_close_matches(str(item["loc"][-1]), known, n=1)
+        hint = f"did you mean '{near[0]}'? " if near and near[0] != item["loc"][-1] else ""
+        return f"{key} is no key of a suite: remove it or correct its spelling ({hint}see config/README.md)"
     return f"{key}{shown}: {lower_first(item)}"

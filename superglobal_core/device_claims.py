@@ -6,13 +6,14 @@ import contextlib
 import getpass
 import os
 import re
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from superglobal_core.progress import note
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # What the programs that a process starts know its GPU by: they use it with it, and claim none.
@@ -47,9 +48,7 @@ def claim_gpu(count: int, folder: str | Path | None = None) -> str | None:
         name, others = _claim(names, Path(folder) if folder is not None else _own_folder())
         if others:
             every = f"all {len(names)} GPUs are" if len(names) > 1 else "the GPU is"
-            print(
-                f"{every} in use by other processes: this one shares GPU {name}", file=sys.stderr, flush=True
-            )
+            note(f"{every} in use by other processes: this one shares GPU {name}")
         os.environ[VISIBLE] = os.environ[CLAIMED] = name
         return name
 
@@ -82,7 +81,7 @@ def _claim(names: Sequence[str], folder: Path) -> tuple[str, int]:
     except (OSError, RuntimeError) as error:  # RuntimeError: a file system without locks
         why = getattr(error, "strerror", None) or error
         if len(names) > 1:
-            print(f"cannot keep processes to GPUs of their own: {folder}: {why}", file=sys.stderr, flush=True)
+            note(f"cannot keep processes to GPUs of their own: {folder}: {why}")
         return names[0], 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 
@@ -16,6 +17,24 @@ class UserError(Exception):
     ...
     superglobal_core.errors.UserError: k is 0: ask for at least one result (--k 1 or more)
     """
+
+
+@contextlib.contextmanager
+def naming(path: object) -> Iterator[None]:
+    """Begin the message of a UserError that the block raises with the file it is about, unless it names it.
+
+    >>> with naming("ranks.npy"):
+    ...     raise UserError("2 rows for 3 queries: give one row a query")
+    Traceback (most recent call last):
+    ...
+    superglobal_core.errors.UserError: ranks.npy: 2 rows for 3 queries: give one row a query
+    """
+    try:
+        yield
+    except UserError as error:
+        if str(path) not in str(error):
+            error.args = (f"{path}: {error}", *error.args[1:])
+        raise
 
 
 class MissingPackageError(UserError):

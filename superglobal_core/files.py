@@ -113,6 +113,12 @@ def write_text(path: str | Path, text: str) -> None:
         stream.write(text.encode())
 
 
+def write_file(path: str | Path, content: str | bytes) -> None:
+    """Write a text (UTF-8, as is) or bytes whole or not at all."""
+    with atomic_write(path) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write JSON, indented, with a newline at the end; NaN is refused because JSON has none."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
@@ -176,7 +182,7 @@ def load_array(path: str | Path, mmap: bool = False) -> np.ndarray:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:
         # A damaged header raises nearly anything.
-        raise UserError(f"{path} is not a whole .npy file of numbers: {error}") from error
+        raise UserError(f"{path} is not a whole .npy file of numbers: make it again ({error})") from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise UserError(f"{path} is an .npz archive where one .npy array is wanted")

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -35,6 +35,29 @@ def track(items: Iterable[Item], what: str, total: int, unit: str = "images") ->
 
 
 _silenced = 0
+_hushed = 0
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Show neither progress nor notes within the block: `--quiet`."""
+    global _hushed
+    _hushed += 1
+    try:
+        with silent():
+            yield
+    finally:
+        _hushed -= 1
+
+
+def note(line: str) -> None:
+    """Print a line on stderr that nobody needs to act on, unless quiet is wanted.
+
+    >>> with hushed():
+    ...     note("not printed")
+    """
+    if not _hushed:
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -49,7 +72,12 @@ def silent() -> Iterator[None]:
 
 
 class Counter:
-    """A progress display that is moved by hand: `with Counter("extract", 100) as c: c.advance(8)`."""
+    """A progress display that is moved by hand: `with Counter("extract", 100) as c: c.advance(8)`.
+
+    Within another one it shows nothing: the outer one tells how far the whole is.
+    """
+
+    _open: ClassVar[int] = 0
 
     def __init__(self, what: str, total: int, unit: str = "images") -> None:
         self.what, self.total, self.unit = what, total, unit
@@ -59,7 +87,8 @@ class Counter:
         self._silent = False
 
     def __enter__(self) -> Counter:
-        self._silent = _silenced > 0
+        self._silent = _silenced > 0 or Counter._open > 0
+        Counter._open += 1
         if sys.stderr.isatty() and not self._silent:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -77,6 +106,7 @@ class Counter:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        Counter._open -= 1
         if self._bar is not None:
             self._bar.stop()
 
@@ -90,11 +120,7 @@ class Counter:
         if not self._silent and now - self.last_line >= LOG_INTERVAL_S:
             self.last_line = now
             left = (now - self.start) / max(self.done, 1) * max(self.total - self.done, 0)
-            print(
-                f"{self.what}: {self.done} of {self.total} {self.unit}, about {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            note(f"{self.what}: {self.done} of {self.total} {self.unit}, about {time_text(left)} left")
 
 
 def bytes_text(count: float) -> str:
@@ -110,6 +136,21 @@ def bytes_text(count: float) -> str:
     return f"{count:.3g} TB"
 
 
+def time_text(seconds: float) -> str:
+    """Write a length of time for people: seconds, minutes, hours or days.
+
+    >>> time_text(8.2), time_text(400), time_text(3 * 3600 + 900), time_text(86400 * 12)
+    ('8 s', '7 min', '3.2 h', '12 days')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 72 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} days"
+
+
 class Transfers:
     """The progress of several files that come at once, from any threads: `with Transfers() as t: t.add("x")`."""
 
@@ -118,7 +159,7 @@ class Transfers:
         self.over = threading.Event()
 
     def __enter__(self) -> Transfers:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not _hushed:
             from rich import progress as rich_progress
             from rich.console import Console
 
@@ -148,7 +189,7 @@ class Transfers:
         if self.bars is not None:
             self.bars.console.print(text, markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            note(text)
 
 
 class Transfer:
@@ -189,7 +230,7 @@ class Transfer:
         now = time.monotonic()
         if now - self.last_line >= LOG_INTERVAL_S:
             self.last_line = now
-            print(self._line(now - self.start), file=sys.stderr, flush=True)
+            note(self._line(now - self.start))
 
     def _line(self, seconds: float) -> str:
         speed = (self.done - self.before) / max(seconds, 1e-6)
@@ -197,4 +238,4 @@ class Transfer:
             return f"{self.what}: {bytes_text(self.done)}, {bytes_text(speed)}/s"
         left = max(self.total - self.done, 0) / max(speed, 1e-6)
         whole = f"{bytes_text(self.done)} of {bytes_text(self.total)}"
-        return f"{self.what}: {whole}, {bytes_text(speed)}/s, about {left:.0f} s left"
+        return f"{self.what}: {whole}, {bytes_text(speed)}/s, about {time_text(left)} left"

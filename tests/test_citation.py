@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
+import superglobal_core
 from superglobal_core.data.bibtex import entries_of
 from superglobal_core.data.strict_yaml import load_yaml
 
@@ -16,8 +18,10 @@ def test_the_citation_file_has_what_the_format_requires_and_the_projects_version
     assert content["cff-version"] == "1.2.0"
     assert content["type"] == "software"
     assert all(content[key] for key in ("message", "title", "authors"))
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert content["version"] == project["version"]
+    assert content["version"] == superglobal_core.__version__
+    assert content["license"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"]
+    (owner,) = re.findall(r"^Copyright \(c\) \d{4} (.+)$", (ROOT / "LICENSE").read_text(), re.M)
+    assert owner in {author.get("name") for author in content["authors"]}
     assert all("name" in author or "family-names" in author for author in content["authors"])
 
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
 
 import pytest
+from doc_pages import blocks, commands, read
 from helpers import Run
 
 from superglobal_core.data.landmarks import make_landmarks
 from superglobal_core.features import batching, self_check
 from superglobal_core.steps import check_fast
 
-PAGE = (Path(__file__).parents[1] / "docs" / "extraction.md").read_text()
+PAGE = read("docs/extraction.md")
 
 
 def test_the_examples_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     monkeypatch.chdir(tmp_path)
     make_landmarks(tmp_path / "landmarks", size=128, landmarks=2, distractors=0, processes=1)
-    lines = [
-        line for block in re.findall(r"^```\n(.*?)^```", PAGE, re.M | re.S) for line in block.splitlines()
-    ]
+    lines = [words for block in blocks("docs/extraction.md", "") for words in commands(block.text)]
     assert len(lines) == 3
-    for line in lines:
-        done = run(*shlex.split(line)[1:])
+    for _, *arguments in lines:
+        done = run(*arguments)
         assert done.code == 0, done.err
     assert (tmp_path / "fast" / "check.json").is_file()
     assert (tmp_path / "fast" / "check" / "exact" / "database" / "record.json").is_file()

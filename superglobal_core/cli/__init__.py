@@ -8,6 +8,7 @@ from superglobal_core.cli import (  # noqa: F401
     method_verbs,
     parameter_verbs,
     quickstart_verb,
+    report_verbs,
     retrieval_verbs,
     scale_verbs,
     study_verbs,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Boxes, Checkpoint, Databases, Device, Out, Queries, app
+from superglobal_core.cli.output import show
 
 SavedSuite = Annotated[
     Path, typer.Option(help="suite.json of a results folder: its `ablation` says what changes")
@@ -34,7 +35,7 @@ def ablation_features(
     count = ablation_features_step(
         suite, base, split, images, out, checkpoint=checkpoint, boxes=boxes, device=device
     )
-    typer.echo(f"descriptors of {count} changes: {out}")
+    show(f"descriptors of {count} changes: {out}", changes=count, out=out)
 
 
 @app.command()
@@ -56,4 +57,9 @@ def ablate(
     done = ablate_step(
         suite, base, dataset, queries, database, groundtruth, variants, out, search=search, device=device
     )
-    typer.echo(f"{len(done.rows)} changes measured, {len(done.left_out)} left out: {out}")
+    show(
+        f"{len(done.rows)} changes measured, {len(done.left_out)} left out: {out}",
+        rows=done.rows,
+        left_out=done.left_out,
+        out=out,
+    )

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from superglobal_core.cli import output
+from superglobal_core.cli.choices import among
+from superglobal_core.cli.manual import Program, Verb
 from superglobal_core.errors import UserError
 from superglobal_core.invocation import invoked
 
-app = typer.Typer(
+
+class _Verbs(typer.Typer):
+    """Makes every command a `Verb`."""
+
+    def command(self, name: str | None = None, **given: Any) -> Callable[[Any], Any]:
+        return super().command(name, cls=Verb, **given)
+
+
+app = _Verbs(
     name="superglobal",
+    cls=Program,
     help="Landmark retrieval with global features: reproduce, compare, rerank.",
     no_args_is_help=True,
     add_completion=True,
@@ -29,11 +42,15 @@ Databases = Annotated[
 Groundtruth = Annotated[
     Path | None, typer.Option(help="gnd_*.pkl: also count the labelled images' exact ranks")
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda", autocompletion=among("auto", "cpu", "cuda"))]
 LocalFolders = Annotated[
     list[Path], typer.Option(help="local features of the same images (see local); may be given again")
 ]
-Backbone = Annotated[str, typer.Option(help="resnet50, resnet101, mini or torchvision-resnet50")]
+BACKBONES = ("resnet50", "resnet101", "mini", "torchvision-resnet50")
+Backbone = Annotated[
+    str,
+    typer.Option(help="resnet50, resnet101, mini or torchvision-resnet50", autocompletion=among(*BACKBONES)),
+]
 Checkpoint = Annotated[
     Path | None,
     typer.Option(help="weights in CVNet's (or torchvision's) layout; mini's come with the package"),
@@ -53,45 +70,73 @@ SayWhy = Annotated[
 INTERRUPTED = "interrupted; the same command goes on where it was"
 
 
+@app.callback()
+def common(
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            help="no progress and no notes on stderr; errors stay",
+            callback=output.set_quiet,
+            is_eager=True,
+        ),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="print one JSON object on stdout, and an error as one on stderr",
+            callback=output.set_json,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Landmark retrieval with global features: reproduce, compare, rerank."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a user's error is one line on stderr and exit code 2."""
     warnings.showwarning = _show_warning
     command = typer.main.get_command(app)
     arguments = sys.argv[1:] if arguments is None else arguments
+    # Asked for here, too: the parser's own errors come before it has read the option.
+    as_json = "--json" in arguments
     try:
         with invoked(arguments):
             status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
-    except UserError as error:
-        _fail(str(error))
     except BrokenPipeError:
         # Whoever read our output has left; the files are written.
         sys.stdout = None
         sys.exit(0)
-    except MemoryError:
-        _fail("not enough memory for this: take smaller sizes, or a machine with more")
-    except (OSError, RecursionError, UnicodeError) as error:
+    except (Exception, KeyboardInterrupt) as error:
+        message, code = _sentence(error)
+        output.show_error(message, as_json)
+        sys.exit(code)
+    if status == 130:
+        # Some releases of the parser make this of an interruption, and say nothing.
+        output.show_error(INTERRUPTED, as_json)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _sentence(error: BaseException) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code; raise it where it is a mistake of ours."""
+    if isinstance(error, UserError):
+        return str(error), 2
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, 130
+    if isinstance(error, MemoryError):
+        return "not enough memory for this: take smaller sizes, or a machine with more", 2
+    if isinstance(error, OSError | RecursionError | UnicodeError):
         # Whatever the steps did not foresee of files and their contents.
-        _fail(f"{type(error).__name__}: {error}; check the paths and contents that were named")
-    except KeyboardInterrupt:
-        _fail(INTERRUPTED, 130)
-    except Exception as error:
-        # The command-line parser's own errors; its classes move between releases, their method does not.
-        if not hasattr(error, "format_message"):
-            raise
-        context = getattr(error, "ctx", None)
-        usage = f" (see {context.command_path} --help)" if context else ""
-        _fail(f"{error.format_message()}{usage}" if error.format_message() else "no command was given")
-    else:
-        if status == 130:
-            # Some releases of the parser make this of an interruption, and say nothing.
-            _fail(INTERRUPTED, 130)
-        sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(message: str, code: int = 2) -> None:
-    print("superglobal: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(code)
+        return f"{type(error).__name__}: {error}; check the paths and contents that were named", 2
+    # The command-line parser's own errors; its classes move between releases, their method does not.
+    if not hasattr(error, "format_message"):
+        raise error
+    context = getattr(error, "ctx", None)
+    usage = f" (see {context.command_path} --help)" if context else ""
+    text = error.format_message().rstrip(".")
+    return (f"{text}{usage}" if text else "no verb was given (see superglobal --help)"), 2
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"superglobal: note: {message}", file=sys.stderr)
+    output.show_note(f"superglobal: note: {message}")

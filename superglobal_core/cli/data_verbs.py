@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.cli.app import Catalogues, Device, Out, app
+from superglobal_core.cli.output import show
 from superglobal_core.errors import UserError
 
 
@@ -30,7 +31,7 @@ def landmarks(
     make_landmarks(
         out, seed=seed, size=size, distractors=distractors, processes=processes, replace=replace, **given
     )
-    typer.echo(f"landmarks are in {out}")
+    show(f"landmarks are in {out}", out=out)
 
 
 @app.command()
@@ -59,22 +60,26 @@ def download(
 
     known = load_catalogue(catalogue)
     if list_names:
-        for entry in known.values():
-            typer.echo(f"{entry.name:20} {entry.title}")
+        show(
+            [f"{entry.name:20} {entry.title}" for entry in known.values()],
+            entries=[{"name": each.name, "kind": each.kind, "title": each.title} for each in known.values()],
+        )
         return
     if not names and not verify:
         raise UserError(f"name what to download: {', '.join(known)}, or check what is there with --verify")
     entries = choose(known, names or list(known))
     wanted = parse_parts(parts, entries)
     if verify:
-        typer.echo(verify_step(root, [entry.name for entry in entries] if names else None))
+        said = verify_step(root, [entry.name for entry in entries] if names else None)
+        show(said, agrees=True, said=said)
     elif plan:
-        typer.echo(plan_text(plan_of(entries, root, wanted)))
+        planned = plan_of(entries, root, wanted)
+        show(plan_text(planned), root=root, entries=planned)
     else:
-        for sentence in download_step(
+        done = download_step(
             entries, root, parts=wanted, parallel=parallel, check=check_images, keep_archives=keep_archives
-        ):
-            typer.echo(sentence)
+        )
+        show(done, root=root, done=done)
 
 
 @app.command()
@@ -90,8 +95,8 @@ def distractors(
     from superglobal_core.steps.distractors import distractors_step
 
     chosen = load_suite(suite)
-    for sentence in distractors_step(chosen, part, out, load_catalogue(chosen.catalogues), device):
-        typer.echo(sentence)
+    done = distractors_step(chosen, part, out, load_catalogue(chosen.catalogues), device)
+    show(done, part=part, out=out, done=done)
 
 
 @app.command()
@@ -106,7 +111,10 @@ def gather(
     from superglobal_core.steps.gather import gather_step
 
     done = gather_step(part, out, count=count, seed=seed, listed=listed)
-    typer.echo(f"nothing to gather: {done}" if isinstance(done, str) else f"{done.used} images: {out}")
+    if isinstance(done, str):
+        show(f"nothing to gather: {done}", cannot_run=done)
+    else:
+        show(f"{done.used} images: {out}", images=done.used, out=out)
 
 
 @app.command()
@@ -120,7 +128,7 @@ def lists(
     from superglobal_core.steps.lists import lists_step
 
     lists_step(groundtruth, query_images, database_images, out)
-    typer.echo(f"lists are in {out}")
+    show(f"lists are in {out}", queries=out / "queries.txt", database=out / "database.txt")
 
 
 @app.command()
@@ -134,4 +142,8 @@ def codes(
     from superglobal_core.steps.codes import codes_step
 
     codes_step(codes, groundtruth, out, bits)
-    typer.echo(f"descriptors are in {out}/queries and {out}/database")
+    show(
+        f"descriptors are in {out}/queries and {out}/database",
+        queries=out / "queries",
+        database=out / "database",
+    )

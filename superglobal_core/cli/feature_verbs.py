@@ -8,21 +8,39 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.cli.app import Backbone, Boxes, Checkpoint, Device, Out, Weights, app
+from superglobal_core.cli.choices import among
+from superglobal_core.cli.output import show, show_note
 from superglobal_core.errors import UserError
 
 Images = Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")]
 CropRounding = Annotated[str, typer.Option(help="of the boxes: truncate or round")]
 Exif = Annotated[bool, typer.Option("--exif/--no-exif", help="apply EXIF orientation")]
 Colour = Annotated[str, typer.Option(help="order of the channels: bgr or rgb")]
-Mode = Annotated[str, typer.Option(help="exact, or fast: half precision, checked against exact on a sample")]
+Mode = Annotated[
+    str,
+    typer.Option(
+        help="exact, or fast: half precision, checked against exact on a sample",
+        autocompletion=among("exact", "fast"),
+    ),
+]
 Precision = Annotated[
     str | None,
-    typer.Option(help="float32, bfloat16 or float16; float32 by default, bfloat16 with --mode fast"),
+    typer.Option(
+        help="float32, bfloat16 or float16; float32 by default, bfloat16 with --mode fast",
+        autocompletion=among("float32", "bfloat16", "float16"),
+    ),
 ]
 ShardSize = Annotated[int, typer.Option(help="images a shard")]
-OnError = Annotated[str, typer.Option(help="unusable images: stop (and list them) or skip")]
+OnError = Annotated[
+    str,
+    typer.Option(help="unusable images: stop (and list them) or skip", autocompletion=among("stop", "skip")),
+]
 Preset = Annotated[
-    str, typer.Option(help="superglobal (also: official, paper) or cvnet-global (also: cvnet)")
+    str,
+    typer.Option(
+        help="superglobal (also: official, paper) or cvnet-global (also: cvnet)",
+        autocompletion=among("superglobal", "official", "paper", "cvnet-global", "cvnet"),
+    ),
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="make shards of other settings anew")]
 
@@ -102,7 +120,8 @@ def extract(
         on_error=on_error,  # type: ignore[arg-type]
         replace=replace,
     )
-    _tell(done, out)
+    _note_skipped(done.skipped)
+    show(_told(done, out), **_facts(done, out))
 
 
 @app.command("extract-variants")
@@ -152,15 +171,23 @@ def extract_variants(
         on_error=on_error,  # type: ignore[arg-type]
         replace=replace,
     )
-    for name, one in done.items():
-        _tell(one, out / name)
+    _note_skipped([one for each in done.values() for one in each.skipped])
+    show(
+        [_told(each, out / name) for name, each in done.items()],
+        variants={name: _facts(each, out / name) for name, each in done.items()},
+    )
 
 
 @app.command()
 def local(
     images: Images,
     out: Out,
-    kind: Annotated[str, typer.Option(help="rootsift, xfeat or cvnet-maps")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="rootsift, xfeat or cvnet-maps", autocompletion=among("rootsift", "xfeat", "cvnet-maps")
+        ),
+    ],
     weights: Weights = None,
     backbone: Backbone = "resnet50",
     checkpoint: Checkpoint = None,
@@ -189,7 +216,8 @@ def local(
         on_error=on_error,  # type: ignore[arg-type]
         replace=replace,
     )
-    _tell(done, out)
+    _note_skipped(done.skipped)
+    show(_told(done, out), **_facts(done, out))
 
 
 @app.command("check-fast")
@@ -218,11 +246,17 @@ def check_fast(
         bound=bound,
         device=device,
     )
-    for name, values in done["map_percent"].items():
-        typer.echo(
-            f"{name}: mAP {values['exact']:.2f} exact, {values['fast']:.2f} fast, {values['change']:+.2f} points"
-        )
-    typer.echo(f"the comparison is {out}")
+    show(
+        [
+            *(
+                f"{name}: mAP {each['exact']:.2f} exact, {each['fast']:.2f} fast, {each['change']:+.2f} points"
+                for name, each in done["map_percent"].items()
+            ),
+            f"the comparison is {out}",
+        ],
+        map_percent=done["map_percent"],
+        out=out,
+    )
 
 
 @app.command("train-mini")
@@ -234,7 +268,7 @@ def train_mini(
     from superglobal_core.training.mini import train_mini as train
 
     train(out, seed=seed)
-    typer.echo(f"the checkpoint is {out}")
+    show(f"the checkpoint is {out}", out=out)
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
@@ -248,9 +282,15 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
         ) from error
 
 
-def _tell(done: Any, out: Path) -> None:
-    for entry in done.skipped:
-        typer.echo(f"left out: {entry['id']} {entry['reason']}", err=True)
-    typer.echo(
-        f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
-    )
+def _note_skipped(skipped: list[Any]) -> None:
+    for entry in skipped:
+        show_note(f"left out: {entry['id']} {entry['reason']}")
+
+
+def _told(done: Any, out: Path) -> str:
+    return f"{done.described} images described, {done.found_done} of {done.shards} shards were there: {out}"
+
+
+def _facts(done: Any, out: Path) -> dict[str, Any]:
+    facts = {name: getattr(done, name) for name in ("described", "found_done", "shards", "skipped")}
+    return facts | {"out": out}

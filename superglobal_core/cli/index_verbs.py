@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Databases, Device, Out, Queries, SayWhy, app
+from superglobal_core.cli.choices import among
+from superglobal_core.cli.output import show
 from superglobal_core.search.index_kinds import KINDS, parse_index, wanted_index
 
 
@@ -15,7 +17,9 @@ from superglobal_core.search.index_kinds import KINDS, parse_index, wanted_index
 def index(
     database: Databases,
     out: Out,
-    kind: Annotated[str, typer.Option(help=f"one of {', '.join(KINDS)}")] = "ivfpq",
+    kind: Annotated[
+        str, typer.Option(help=f"one of {', '.join(KINDS)}", autocompletion=among(*KINDS))
+    ] = "ivfpq",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="any parameter of the kind; may be given again"),
@@ -28,7 +32,12 @@ def index(
 
     facts, kept = index_step(database, wanted_index(kind, settings or []), out, seed=seed, replace=replace)
     done = "kept, as parameters and data agree" if kept else f"built in {facts.train_s + facts.add_s:.1f} s"
-    typer.echo(f"{facts.database} rows, {facts.bytes_a_vector:.1f} bytes each, {done}: {out}")
+    show(
+        f"{facts.database} rows, {facts.bytes_a_vector:.1f} bytes each, {done}: {out}",
+        kept=kept,
+        facts=facts,
+        out=out,
+    )
 
 
 @app.command()
@@ -61,7 +70,7 @@ def approximate(
     from superglobal_core.steps.cannot_run import attempted, passed_on
 
     if say_why and (reason := passed_on("approximate", out, [queries, *database])):
-        typer.echo(f"nothing to compare: {reason}")
+        show(f"nothing to compare: {reason}", cannot_run=reason, out=out)
         return
     wanted = [parse_index(text) for text in kinds.split(",") if text.strip()]
     reranker = SuperGlobalReranker(shortlist, neighbours, beta)
@@ -75,6 +84,7 @@ def approximate(
         ),
         say_why,
     )  # fmt: skip
-    typer.echo(
-        f"approximate search cannot run: {done}" if isinstance(done, str) else f"{done.summary}: {out}"
-    )
+    if isinstance(done, str):
+        show(f"approximate search cannot run: {done}", cannot_run=done, out=out)
+    else:
+        show(f"{done.summary}: {out}", summary=done.summary, out=out)

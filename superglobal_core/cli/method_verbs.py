@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from superglobal_core.cli.app import Boxes, Databases, LocalFolders, Out, Queries, SayWhy, app
+from superglobal_core.cli.choices import among
+from superglobal_core.cli.output import show
 
 Search = Annotated[Path, typer.Option(help="the search of these descriptors")]
 Truth = Annotated[Path, typer.Option(help="gnd_*.pkl")]
 Images = Annotated[Path, typer.Option(help="a folder of images, or a text file with one path a line")]
-Stage = Annotated[str, typer.Option(help="reranker or search")]
+Stage = Annotated[str, typer.Option(help="reranker or search", autocompletion=among("reranker", "search"))]
 Shortlist = Annotated[int, typer.Option(help="M: candidates put into a new order")]
 Folder = Annotated[Path, typer.Option("--method", help="the method's folder")]
 Settings = Annotated[
@@ -30,32 +34,41 @@ def check_method(
     every: Annotated[bool, typer.Option("--all", help="all methods in workflow/methods")] = False,
     weights: Annotated[Path | None, typer.Option(help="for a class that needs weights: its file")] = None,
     dimension: Annotated[int, typer.Option(help="of the descriptors that are drawn")] = 32,
-    json: Annotated[Path | None, typer.Option(help="also write the findings here")] = None,
+    out: Annotated[Path | None, typer.Option(help="also write the findings here (JSON)")] = None,
 ) -> None:
     """Check on small data that a method keeps to what every method does."""
     from superglobal_core.steps.check_method import check_step
 
-    failed = False
-    for name, finding in check_step(
-        methods or [], every=every, weights=weights, dimension=dimension, json=json
-    ):
-        failed |= finding.state == "failed"
-        reason = f": {finding.reason}" if finding.reason else ""
-        typer.echo(f"{finding.state:8}  {name}  {finding.check}{reason}")
-    raise typer.Exit(int(failed))
+    found = []
+
+    def lines() -> Iterator[str]:
+        for name, finding in check_step(
+            methods or [], every=every, weights=weights, dimension=dimension, json=out
+        ):
+            found.append({"method": name, **dataclasses.asdict(finding)})
+            reason = f": {finding.reason}" if finding.reason else ""
+            yield f"{finding.state:8}  {name}  {finding.check}{reason}"
+
+    show(lines(), checks=found)
+    raise typer.Exit(int(any(one["state"] == "failed" for one in found)))
 
 
 @app.command("new-method")
 def new_method(
     name: Annotated[str, typer.Argument(help="the folder's name, by which suites call the method")],
-    kind: Annotated[str, typer.Option(help="reranker, program, descriptor or results")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="reranker, program, descriptor or results",
+            autocompletion=among("reranker", "program", "descriptor", "results"),
+        ),
+    ],
     folder: Annotated[Path, typer.Option(help="the folder above it")] = Path("workflow/methods"),
 ) -> None:
     """Write a method's folder to begin with."""
     from superglobal_core.steps.new_method import new_method_step
 
-    for sentence in new_method_step(name, kind, folder):
-        typer.echo(sentence)
+    show(new_method_step(name, kind, folder), name=name, folder=folder / name)
 
 
 @app.command("hand-over")
@@ -84,7 +97,11 @@ def hand_over(
         local_queries=local_queries,
         local_database=local_database,
     )
-    typer.echo(f"nothing to hand over: {reason}" if reason else f"what a program is given: {out}")
+    show(
+        f"nothing to hand over: {reason}" if reason else f"what a program is given: {out}",
+        cannot_run=reason,
+        out=out,
+    )
 
 
 @app.command("hand-over-images")
@@ -92,7 +109,8 @@ def hand_over_images(images: Images, out: Out, boxes: Boxes = None) -> None:
     """Write the folder that a program which describes images is given."""
     from superglobal_core.steps.hand_over import hand_over_images_step
 
-    typer.echo(f"{hand_over_images_step(images, out, boxes)} images: {out}")
+    count = hand_over_images_step(images, out, boxes)
+    show(f"{count} images: {out}", images=count, out=out)
 
 
 @app.command()
@@ -105,8 +123,7 @@ def attempt(
     from superglobal_core.steps.attempt import attempt_step
 
     code, reason = attempt_step(method, sys.stdin.read(), out, log)
-    if reason is not None:
-        typer.echo(f"it cannot run: {reason}")
+    show([f"it cannot run: {reason}"] if reason is not None else [], cannot_run=reason, out=out)
     raise typer.Exit(code)
 
 
@@ -138,7 +155,10 @@ def adopt(
     done = adopt_step(
         adopted, queries, database, out, search=search, groundtruth=groundtruth, say_why=say_why
     )
-    typer.echo(f"no ranking: {done}" if isinstance(done, str) else f"{len(done.indices)} queries: {out}")
+    if isinstance(done, str):
+        show(f"no ranking: {done}", cannot_run=done, out=out)
+    else:
+        show(f"{len(done.indices)} queries: {out}", queries=len(done.indices), out=out)
 
 
 @app.command("adopt-descriptors")
@@ -166,4 +186,4 @@ def adopt_descriptors(
         boxes=boxes,
         say_why=say_why,
     )
-    typer.echo(f"no descriptors: {reason}" if reason else f"descriptors are in {out}")
+    show(f"no descriptors: {reason}" if reason else f"descriptors are in {out}", cannot_run=reason, out=out)

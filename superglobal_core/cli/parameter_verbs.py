@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from superglobal_core.cli.app import Backbone, Checkpoint, Databases, Device, Out, Queries, app
+from superglobal_core.cli.output import show
 from superglobal_core.errors import UserError
 
 Shortlists = Annotated[str, typer.Option(help="values of M, with commas between them")]
@@ -47,7 +48,11 @@ def sweep(
         suite=suite,
         dataset=dataset,
     )
-    typer.echo(f"{len(done.points)} combinations of M, K and beta: {out}")
+    show(
+        f"{len(done.points)} combinations of M, K and beta: {out}",
+        combinations=len(done.points),
+        out=out,
+    )
 
 
 @app.command()
@@ -165,12 +170,29 @@ def tune(
         suite=suite,
     )
     chosen = done.tuned
-    typer.echo(
-        f"chosen of {done.settings_tried} settings: descriptor {chosen.descriptor}, M {chosen.shortlist}, "
-        f"K {chosen.neighbours}, beta {chosen.beta:g}"
+    sides = (("tuned on", done.tuned_on), ("reported on", done.reported_on))
+    show(
+        [
+            f"chosen of {done.settings_tried} settings: descriptor {chosen.descriptor}, M {chosen.shortlist}, "
+            f"K {chosen.neighbours}, beta {chosen.beta:g}",
+            *(
+                f"{what:11} {side.dataset}, {side.part}: {_figures(side, done.criterion)}"
+                for what, side in sides
+            ),
+        ],
+        settings_tried=done.settings_tried,
+        tuned=chosen,
+        map={
+            what.replace(" ", "_"): {
+                "dataset": side.dataset,
+                "part": side.part,
+                "untuned": side.untuned.map,
+                "tuned": side.tuned.map,
+            }
+            for what, side in sides
+        },
+        out=out,
     )
-    for what, side in (("tuned on", done.tuned_on), ("reported on", done.reported_on)):
-        typer.echo(f"{what:11} {side.dataset}, {side.part}: {_figures(side, done.criterion)}")
 
 
 def _figures(side: Any, protocol: str) -> str:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Device, app
+from superglobal_core.cli.choices import among
+from superglobal_core.cli.output import show, show_note
 
 
 @app.command()
@@ -27,7 +29,11 @@ def quickstart(
     ] = None,
     device: Device = "auto",
     mode: Annotated[
-        str, typer.Option(help="exact, or fast: half precision, checked against exact on a sample")
+        str,
+        typer.Option(
+            help="exact, or fast: half precision, checked against exact on a sample",
+            autocompletion=among("exact", "fast"),
+        ),
     ] = "exact",
     root: Annotated[Path, typer.Option(help="the folder of everything downloaded")] = Path("data"),
 ) -> None:
@@ -44,11 +50,17 @@ def quickstart(
         mode=mode,  # type: ignore[arg-type]
         root=root,
     )
-    for one in done.left_out:
-        typer.echo(f"left out: {writable(one.name)} {one.reason}", err=True)
-    typer.echo(f"network: {done.network.title}")
+    left_out = {writable(one.name): one.reason for one in done.left_out}
+    for name, reason in left_out.items():
+        show_note(f"left out: {name} {reason}")
     if done.network.warning:
-        typer.echo(f"note: {done.network.warning}", err=True)
+        show_note(f"note: {done.network.warning}")
     news = "nothing has changed" if done.unchanged else f"{done.described} of them described now"
-    typer.echo(f"{done.photographs} photographs, {news}")
-    typer.echo(f"open {done.page}")
+    show(
+        [f"network: {done.network.title}", f"{done.photographs} photographs, {news}", f"open {done.page}"],
+        network=done.network.title,
+        photographs=done.photographs,
+        described=done.described,
+        left_out=left_out,
+        page=done.page,
+    )

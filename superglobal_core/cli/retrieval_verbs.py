@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,8 @@ from superglobal_core.cli.app import (
     Weights,
     app,
 )
+from superglobal_core.cli.choices import among
+from superglobal_core.cli.output import show
 from superglobal_core.reranking.names import METHOD_NAMES
 
 
@@ -47,10 +49,10 @@ def search(
     from superglobal_core.steps.search import search_step
 
     if say_why and (reason := passed_on("search", out, [queries, *database])):
-        typer.echo(f"nothing to search: {reason}")
+        show(f"nothing to search: {reason}", cannot_run=reason, out=out)
         return
     ranking = search_step(queries, database, k, out, groundtruth, device, spare, index, effort)
-    typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
+    _show_ranking(ranking, out, [])
 
 
 @app.command()
@@ -59,7 +61,11 @@ def rerank(
     database: Databases,
     out: Out,
     method: Annotated[
-        str, typer.Option(help=f"one of {', '.join(METHOD_NAMES)}, or a method's folder")
+        str,
+        typer.Option(
+            help=f"one of {', '.join(METHOD_NAMES)}, or a method's folder",
+            autocompletion=among(*METHOD_NAMES),
+        ),
     ] = "superglobal",
     shortlist: Annotated[int, typer.Option(help="M: candidates put into a new order")] = 400,
     neighbours: Annotated[
@@ -77,12 +83,16 @@ def rerank(
     groundtruth: Groundtruth = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="official, paper or cvnet: superglobal's switches and the junk, unless given here"),
+        typer.Option(
+            help="official, paper or cvnet: superglobal's switches and the junk, unless given here",
+            autocompletion=among("official", "paper", "cvnet"),
+        ),
     ] = None,
     junk: Annotated[
         str | None,
         typer.Option(
-            help="images that a protocol ignores: keep (as by default) or remove from the shortlist"
+            help="images that a protocol ignores: keep (as by default) or remove from the shortlist",
+            autocompletion=among("keep", "remove"),
         ),
     ] = None,
     local_queries: LocalFolders = [],  # noqa: B006
@@ -132,11 +142,10 @@ def rerank(
         reconstruct=reconstruct,
     )
     if isinstance(ranking, str):
-        typer.echo(f"{method} cannot run: {ranking}")
+        show(f"{method} cannot run: {ranking}", cannot_run=ranking, out=out)
         return
-    if reconstruct:
-        typer.echo(f"vectors {ranking.about['protocol']['vectors']}")
-    typer.echo(f"{ranking.indices.shape[0]} queries, {ranking.indices.shape[1]} places each: {out}")
+    vectors = ranking.about["protocol"]["vectors"] if reconstruct else None
+    _show_ranking(ranking, out, [f"vectors {vectors}"] if reconstruct else [], method=method, vectors=vectors)
 
 
 @app.command()
@@ -166,8 +175,22 @@ def evaluate(
         dataset=dataset,
     )
     if "cannot_run" in content:
-        typer.echo(f"nothing to evaluate: {content['cannot_run']}")
+        show(f"nothing to evaluate: {content['cannot_run']}", cannot_run=content["cannot_run"], out=out)
         return
-    for name in ("easy", "medium", "hard"):
-        value = content[name]["map"]
-        typer.echo(f"{name:7} mAP {'-' if value is None else f'{100 * value:.2f}'}")
+    maps = {name: content[name]["map"] for name in ("easy", "medium", "hard")}
+    show(
+        [f"{name:7} mAP {'-' if value is None else f'{100 * value:.2f}'}" for name, value in maps.items()],
+        map=maps,
+        out=out,
+    )
+
+
+def _show_ranking(ranking: Any, out: Path, before: list[str], **facts: Any) -> None:
+    queries, places = ranking.indices.shape
+    show(
+        [*before, f"{queries} queries, {places} places each: {out}"],
+        queries=queries,
+        places=places,
+        out=out,
+        **facts,
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from superglobal_core.cli.app import Databases, Device, Out, Queries, app
+from superglobal_core.cli.output import kept, show
 
 
 @app.command("planted-descriptors")
@@ -34,7 +36,12 @@ def planted_descriptors(
 
     world = Planted(seed, dimension, landmarks, easy, hard, junk, within, queries)
     done = planted_step(world, out, rows, shard_size, replace)
-    typer.echo(f"{done.shards} shards, {done.found_done} of them done before: {out}")
+    show(
+        f"{done.shards} shards, {done.found_done} of them done before: {out}",
+        shards=done.shards,
+        found_done=done.found_done,
+        out=out,
+    )
 
 
 @app.command()
@@ -56,6 +63,6 @@ def scale(
     from superglobal_core.steps.scale_works import Asked
 
     asked = Asked(queries, database, groundtruth, k, shortlist, neighbours, beta, device)
-    for line in scale_step(asked, out, repeats, suite):
-        typer.echo(line)
-    typer.echo(f"every sample is in {out}")
+    said: list[str] = []
+    lines = itertools.chain(scale_step(asked, out, repeats, suite), [f"every sample is in {out}"])
+    show(kept(lines, said), out=out, lines=said)

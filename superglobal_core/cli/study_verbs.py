@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from superglobal_core.cli.app import Boxes, Checkpoint, Device, Out, app
+from superglobal_core.cli.choices import among
+from superglobal_core.cli.output import kept, show
 from superglobal_core.errors import UserError
 from superglobal_core.reranking.names import METHOD_NAMES
 
@@ -25,23 +27,24 @@ def report(
     from superglobal_core.reporting.report import write_pages, write_report
 
     if only:
-        typer.echo(f"written: {', '.join(map(str, write_pages(results, out, only)))}")
+        pages = write_pages(results, out, only)
+        show(f"written: {', '.join(map(str, pages))}", pages=pages)
         return
-    typer.echo(f"the report is {write_report(results, out)}")
+    written = write_report(results, out)
+    show(f"the report is {written}", report=written)
 
 
 @app.command()
 def verify(
     results: Annotated[Path, typer.Argument(help="a suite's folder of results")],
     report: Annotated[Path | None, typer.Option(help="its report's folder: compare its tables too")] = None,
-    json: Annotated[Path | None, typer.Option(help="where to write all that was found")] = None,
+    out: Annotated[Path | None, typer.Option(help="where to write all that was found (JSON)")] = None,
 ) -> None:
     """Recompute every metric from the stored rankings and say what disagrees."""
     from superglobal_core.steps.verify_results import verify_results
 
-    done = verify_results(results, report, json)
-    for line in done.lines():
-        typer.echo(line)
+    done = verify_results(results, report, out)
+    show(done.lines(), agrees=done.agrees, results=done.as_dict()["results"])
     raise typer.Exit(0 if done.agrees else 1)
 
 
@@ -49,7 +52,11 @@ def verify(
 def time_methods(
     out: Out,
     methods: Annotated[
-        str | None, typer.Option(help=f"names with commas between: {', '.join(METHOD_NAMES)}")
+        str | None,
+        typer.Option(
+            help=f"names with commas between: {', '.join(METHOD_NAMES)}",
+            autocompletion=among(*METHOD_NAMES),
+        ),
     ] = None,
     queries: Annotated[
         Path | None, typer.Option(help="query descriptors: .npy or a folder of shards")
@@ -119,19 +126,30 @@ def time_methods(
         seed=seed,
         device=device,
     )
-    for line in time_step(request, out, preset):
-        typer.echo(line)
+    said: list[str] = []
+    show(kept(time_step(request, out, preset), said), out=out, lines=said)
 
 
 @app.command()
-def doctor() -> None:
-    """Say what this machine can run and what is missing."""
-    from superglobal_core.doctor import examine
+def doctor(
+    suite: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="a suite's YAML to say the cost of; by default paper-small's and paper's; may be given again"
+        ),
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure/--no-measure", help="measure this machine for a few seconds")
+    ] = True,
+    bandwidth: Annotated[float, typer.Option(help="megabytes a second of the network, assumed")] = 10.0,
+    root: Annotated[Path, typer.Option(help="the folder of everything downloaded")] = Path("data"),
+    device: Device = "auto",
+) -> None:
+    """Say what this machine can run, what is missing, and what the paper's suites would cost here."""
+    from superglobal_core.steps.doctor import doctor_step
 
-    for finding in examine():
-        typer.echo(f"{'ok     ' if finding.ok else 'missing'}  {finding.name:13} {finding.found}")
-        if not finding.ok and finding.advice:
-            typer.echo(f"{'':23} {finding.advice}")
+    done = doctor_step(suite or (), measure=measure, bandwidth_mbs=bandwidth, root=root, device=device)
+    show(done.lines(), **done.as_dict())
 
 
 def whole_numbers(text: str | None, option: str) -> list[int]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from superglobal_core.comparison.pairs_timed import affordable_work
 from superglobal_core.comparison.runner import Failures, Runner, make_ready
 from superglobal_core.comparison.works import SCOPES, Contestant, Work
-from superglobal_core.progress import silent
+from superglobal_core.progress import note, silent, time_text
 from superglobal_core.timing.memory import MemoryUse, measure_memory
 from superglobal_core.timing.noise import Noise, against_itself, noise_of
 from superglobal_core.timing.part import Part
@@ -138,7 +137,10 @@ class _Round:
             if name not in self.runners:
                 again = Runner(reference, self.works[reference], False, self.queries, self.failures)
                 self.runners[name] = again
-        _say(f"{self.scope}, {self.shortlist} candidates: {self.plan.repeats} samples of each")
+        most = time_text(len(self.runners) * self.plan.budget_s)
+        _say(
+            f"{self.scope}, {self.shortlist} candidates: {self.plan.repeats} samples of each, {most} at most"
+        )
         samples = measure(
             self.runners,
             repeats=self.plan.repeats,
@@ -239,4 +241,4 @@ def _now() -> str:
 
 def _say(line: str) -> None:
     # Plain lines between what is timed: a display that is drawn by a thread would take part in it.
-    print(f"time: {line}", file=sys.stderr, flush=True)
+    note(f"time: {line}")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -16,8 +14,9 @@ from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 
 # Columns counted at a time: 256 kB of float32, which stays in a core's own cache.
 COLUMNS = 65536
-# Bins of a query's scores: many more than a query has labelled images.
-BINS = 16384
+# Bins of a query's scores for each of its labelled images: many more, so that few scores lie beside one. The least
+# and the most bins in all: they cost time, too.
+BINS_EACH, LEAST_BINS, MOST_BINS = 64, 1024, 16384
 
 
 class LabelledQuery(Protocol):
@@ -95,9 +94,6 @@ class RankCounter:
             _Bins(self._scores[start:stop]) if start < stop else None
             for start, stop in itertools.pairwise(self._bounds.tolist())
         ]
-        self._threads = (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
 
     @property
     def ranks(self) -> np.ndarray:
@@ -112,9 +108,9 @@ class RankCounter:
         Raises:
             UserError: when a score is NaN, which has no place in an order.
         """
-        rows = range(min(len(scores), len(self._bins)))
-        with ThreadPoolExecutor(self._threads) as pool:  # counting releases the interpreter's lock
-            list(pool.map(lambda row: self._add_row(row, scores[row], start), rows))
+        # One after the other: threads would mostly wait for the interpreter's lock, and are slower by measure.
+        for row in range(min(len(scores), len(self._bins))):
+            self._add_row(row, scores[row], start)
 
     def _add_row(self, row: int, scores: np.ndarray, start: int) -> None:
         mine, bins = slice(self._bounds[row], self._bounds[row + 1]), self._bins[row]
@@ -142,15 +138,17 @@ class _Bins:
         # Any function that never falls as scores rise will do, so rounding costs time at worst, never a count.
         self._type = np.float32 if own.dtype in (np.float16, np.float32) else np.float64
         self._own = own
+        self._count = min(max(BINS_EACH * len(own), LEAST_BINS), MOST_BINS)
         with np.errstate(all="ignore"):
             self._low = own.min().astype(self._type)
             width = own.max().astype(self._type) - self._low
-            scale = self._type(BINS - 3) / width
+            scale = self._type(self._count - 3) / width
         # Where all are equal or too far apart to be divided, all scores between them are compared one by one.
         self._scale = scale if np.isfinite(scale) and width > 0 else self._type(0)
         self._bin = self._bins_of(own)
-        self._holds_item = np.zeros(BINS, bool)
+        self._holds_item = np.zeros(self._count, bool)
         self._holds_item[self._bin] = True
+        self._with_items = np.flatnonzero(self._holds_item)
 
     def _bins_of(self, scores: np.ndarray) -> np.ndarray:
         if self._scale == 0:
@@ -158,18 +156,18 @@ class _Bins:
         with np.errstate(over="ignore"):
             place = np.subtract(scores, self._low, dtype=self._type)
             np.multiply(place, self._scale, out=place)
-        # 0 and BINS - 1 are for what is below and above all.
+        # 0 and the last one are for what is below and above all.
         np.add(place, 1, out=place)
-        np.clip(place, 0, BINS - 1, out=place)
+        np.clip(place, 0, self._count - 1, out=place)
         return place.astype(np.int64)
 
     def count(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Count of each of the own scores how many others are higher, and how many higher or equal."""
         bins = self._bins_of(scores)
-        counts = np.bincount(bins, minlength=BINS)
+        counts = np.bincount(bins, minlength=self._count)
         near = np.sort(scores[self._holds_item[bins]])
-        counts[self._holds_item] = 0
-        above = (len(scores) - len(near) - np.cumsum(counts))[self._bin]
+        counts[self._with_items] = 0
+        above = len(scores) - len(near) - np.cumsum(counts)[self._bin]
         higher = above + len(near) - np.searchsorted(near, self._own, side="right")
         return higher, above + len(near) - np.searchsorted(near, self._own, side="left")
 

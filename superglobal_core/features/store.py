@@ -226,6 +226,11 @@ def open_queries_and_database(
     query_store, database = FeatureStore.open(queries), FeatureStore.open(*databases)
     if query_store.descriptor and database.descriptor:
         refuse_mixture(query_store.descriptor, query_store.name, database.descriptor, database.name)
+    if query_store.shape[1] != database.shape[1]:
+        raise UserError(
+            f"{query_store.name} and {database.name}: the queries have {query_store.shape[1]} dimensions and the "
+            f"database {database.shape[1]}: extract both with the same network"
+        )
     return query_store, database
 
 

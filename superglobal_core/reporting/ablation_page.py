@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from superglobal_core.ablation_record import Fixed, LeftOut, Touches
 from superglobal_core.evaluation.power import LEVEL
 from superglobal_core.reporting import texts
@@ -27,7 +25,6 @@ from superglobal_core.reporting.ablation_tables import (
 )
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import Figure
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
 from superglobal_core.reporting.study import Group
@@ -55,7 +52,7 @@ class TableView:
     title: str
     sentences: tuple[str, ...]
     table: AblationTable | None
-    charts: tuple[tuple[Figure, Markup], ...]
+    charts: tuple[Figure, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -93,7 +90,7 @@ def ablation_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part
             "ablation.md": (ablation_markdown(ablations, labels, note), f"{what} Markdown"),
             "ablation.tex": (ablation_latex(ablations, labels, note), f"{what} LaTeX"),
         },
-        [figure for view in views for table in view.tables for figure, _ in table.charts],
+        [figure for view in views for table in view.tables for figure in table.charts],
         _headline(ablations),
     )
 
@@ -125,8 +122,7 @@ def _table_view(
         for stage in STAGES
         if (figure := dot_plot(f"ablation-{name}-{stage.replace('_', '-')}", where, table, stage)) is not None
     ]
-    charts = tuple((figure, inline_svg(figure, f"{figure.name}-")) for figure in drawn)
-    return TableView(heading, tuple(_sentences(table)), table, charts, left_out)
+    return TableView(heading, tuple(_sentences(table)), table, tuple(drawn), left_out)
 
 
 def _sentences(table: AblationTable) -> list[str]:

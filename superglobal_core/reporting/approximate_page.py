@@ -9,7 +9,6 @@ from superglobal_core.reporting.approximate_figures import approximate_figures
 from superglobal_core.reporting.approximate_tables import approximate_csv, approximate_markdown
 from superglobal_core.reporting.approximate_view import STAGES, approximate_views, whole
 from superglobal_core.reporting.collect import Study
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
 from superglobal_core.reporting.study import Group
@@ -35,7 +34,7 @@ def approximate_part(study: Study, groups: Sequence[Group], labels: Labels) -> P
         shown.append(
             (
                 view,
-                [(chart, inline_svg(chart, f"approximate{number}-{n}-")) for n, chart in enumerate(charts)],
+                charts,
             )
         )
     files = {}

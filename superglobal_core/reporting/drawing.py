@@ -1,16 +1,16 @@
-"""What all charts share: colours, style, and the way to SVG that gives the same bytes each time."""
+"""What all charts share: colours, measures, and `Figure`: one definition drawn as SVG, as PDF, and in the page."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
-import math
+import functools
+import json
+import re
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from superglobal_core.reporting.compact_svg import compact
+from superglobal_core.reporting.steady_pdf import steady
 
 INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d5dae1", "#fffffe"
 # Okabe and Ito's colours, told apart with every common kind of colour blindness; the single stage is grey.
@@ -20,140 +20,76 @@ SERIES = (
     *("#56b4e9", "#7a4a21", "#5b3a8e", "#94a51a", "#b0203a", "#0f6b63"),
 )
 # Told apart without colour.
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
+# Half a side long, as Vega takes shapes of one's own.
+STAR = "M0,-1L.2939,-.4045L.9511,-.309L.4755,.1545L.5878,.809L0,.5L-.5878,.809L-.4755,.1545L-.9511,-.309L-.2939,-.4045Z"
 # From low to high, one hue: told apart by lightness alone. Ink is read on the first four, paper on the others.
 HEAT = ("#eaf2f9", "#cfe1f1", "#a9cbe6", "#7fb2da", "#2f6fa9", "#1d5690", "#0b3c70")
 
-# Inches: narrow enough that the text can be read where a telephone shows a whole chart.
-WIDTH = 5.0
-TITLE_LETTERS = 68  # of a line as wide as a chart
-LEGEND_LETTERS = 64  # beside a legend's marks
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "superglobal",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
-    "font.size": 9.5,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": LINE,
-    "axes.facecolor": PAPER,
-    "figure.facecolor": PAPER,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titlecolor": INK,
-    "axes.axisbelow": True,
-    "grid.color": LINE,
-    "grid.linewidth": 0.7,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.constrained_layout.hspace": 0.06,
-}
+# CSS pixels: narrow enough that the text can be read where a telephone shows a whole chart.
+WIDTH = 420
+FONT_SIZE = 12
+# The first is measured with, whatever fonts a machine has: the drawing program brings it along.
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+TITLE_LETTERS = 58  # of a line as wide as a chart
+LEGEND_LETTERS = 56  # beside a legend's marks
+# The name of what the legend holds of muted series, in every chart.
+MUTE = "mute"
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A chart: its file name without suffix, title, how to read it in one sentence, and the SVG."""
+    """A chart: its file name without suffix, title, how to read it in one sentence, and its Vega-Lite definition.
+
+    All that is drawn of it comes from the one definition, and the same definition gives the same bytes.
+    """
 
     name: str
     title: str
     reading: str
-    svg: str
+    chart: dict[str, Any]
+
+    @functools.cached_property
+    def vega(self) -> dict[str, Any]:
+        """The definition compiled to Vega, as the page's script draws it."""
+        import vl_convert
+
+        text = json.dumps(vl_convert.vegalite_to_vega(self.chart))
+        # What a click on the legend chooses is muted here, in the legend too; as a rule all else would be.
+        chosen = rf'\(!length\(data\(\\"{MUTE}_store\\"\)\) \|\| \('
+        # Where its schema stands on the net is of no use in a page that asks nobody.
+        found: dict[str, Any] = json.loads(re.sub(chosen, lambda found: found[0][:-1] + "!(", text))
+        found.pop("$schema", None)
+        return found
+
+    @functools.cached_property
+    def svg(self) -> str:
+        """The chart as the text of an SVG file."""
+        import vl_convert
+
+        return compact(vl_convert.vega_to_svg(self.vega))
+
+    @functools.cached_property
+    def pdf(self) -> bytes:
+        """The chart as a PDF file of one page, fonts within."""
+        import vl_convert
+
+        return steady(vl_convert.svg_to_pdf(self.svg))
+
+    def files(self) -> dict[str, str | bytes]:
+        """Return the chart's files by their names within a report."""
+        return {f"figures/{self.name}.svg": self.svg, f"figures/{self.name}.pdf": self.pdf}
 
 
-def to_svg(draw: Any, panels: int, height: float) -> str:
-    """Return the SVG of a chart.
+def wrapped(text: str, letters: int, lines: int | None = None) -> list[str]:
+    """Return a text in lines; what needs more lines ends with an ellipsis.
 
-    draw: takes the panels' axes, one below the other; height: of the whole, in inches.
+    >>> wrapped("average query expansion of the ten nearest images found", 24, 2)
+    ['average query expansion', 'of the ten nearest …']
     """
-    import matplotlib
-    from matplotlib.figure import Figure as Canvas
-
-    # Whatever this user's matplotlibrc says, the same results give the same bytes.
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
-        draw(canvas.subplots(panels, 1, squeeze=False)[:, 0])
-        out = io.StringIO()
-        canvas.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return out.getvalue()
+    return textwrap.wrap(text, letters, max_lines=lines, placeholder=" \N{HORIZONTAL ELLIPSIS}") or [""]
 
 
-def set_title(axes: Axes, text: str) -> None:
-    """Write a panel's title, broken into lines; no character of it is special."""
-    axes.set_title(textwrap.fill(text, TITLE_LETTERS - 6), parse_math=False)
-
-
-def set_whole_title(axes: Axes, text: str) -> None:
-    """Write the title of a chart of one panel from the chart's left edge, whatever room its labels take."""
-    axes.figure.suptitle(
-        broken(text, TITLE_LETTERS, 3), x=0.01, ha="left", fontsize=STYLE["axes.titlesize"], parse_math=False
-    )
-
-
-def broken(name: str, letters: int = 24, lines: int = 2) -> str:
-    """Return a name in lines of some letters; what is longer ends with an ellipsis, as tables have it in full.
-
-    >>> broken("average query expansion of the ten nearest images found", 24)
-    'average query expansion\\nof the ten nearest …'
-    """
-    return "\n".join(textwrap.wrap(name, letters, max_lines=lines, placeholder=" \N{HORIZONTAL ELLIPSIS}"))
-
-
-def name_rows(axes: Axes, names: Sequence[str], above: float, below: float) -> None:
-    """Make rows of a dot plot, the first on top: their names at the left, free space above and below."""
-    axes.set_yticks(range(len(names)), list(names))
-    for label in axes.get_yticklabels():
-        label.set_parse_math(False)
-    axes.set_ylim(len(names) - 1 + below, -above)
-    axes.tick_params(length=0)
-    axes.grid(axis="x")
-    axes.spines["bottom"].set_visible(False)
-
-
-def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
-    """Write the legend above the chart, in two columns where the names are short, in lines where one is long."""
-    legend = axes.figure.legend(
-        handles,
-        [textwrap.fill(name, LEGEND_LETTERS) for name in names],
-        loc="outside upper left",
-        ncols=2 if max(map(len, names)) < 27 else 1,
-        frameon=False,
-        handlelength=1.1,
-        handleheight=0.9,
-        borderaxespad=0.2,
-        columnspacing=1.6,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-
-
-def log_limits(axes: Axes, side: str, values: Sequence[float]) -> None:
-    """Make an axis logarithmic, a decade long at least, with plain numbers at its ticks."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    low, high = math.log10(min(values)) - 0.15, math.log10(max(values)) + 0.15
-    middle, half = (low + high) / 2, max(0.5, (high - low) / 2)
-    getattr(axes, f"set_{side}scale")("log")
-    getattr(axes, f"set_{side}lim")(10 ** (middle - half), 10 ** (middle + half))
-    axis = axes.xaxis if side == "x" else axes.yaxis
-    steps = (1.0, 2.0, 5.0) if half < 1.1 else (1.0,)
-    axis.set_major_locator(LogLocator(subs=steps, numticks=20))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.9g}" if value < 1 else f"{value:,.0f}")
-    )
-
-
-def plain_grid(axes: Axes) -> None:
-    """Show the grid, and ticks as quiet numbers."""
-    axes.grid(True)
-    axes.tick_params(length=0)
-    axes.tick_params(axis="both", labelcolor=MUTED)
+def broken(name: str) -> list[str]:
+    """Return a name of a row in two lines of 24 letters; tables have in full what is longer."""
+    return wrapped(name, 24, 2)

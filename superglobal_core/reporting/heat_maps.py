@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from superglobal_core.parameter_results import GridPoint, Protocol, RerankingParameters, Sweep
+from superglobal_core.reporting import chart_parts as parts
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.drawing import HEAT, INK, MUTED, PAPER, Figure, add_legend, set_title, to_svg
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from superglobal_core.reporting.drawing import FONT_SIZE, HEAT, INK, MUTED, PAPER, STAR, WIDTH, Figure
 
 SHOWN: tuple[Protocol, ...] = ("medium", "hard")
 # parameter: its letter
@@ -23,6 +21,11 @@ MAPS = (
 )
 # Wider maps are coloured only: their numbers would touch.
 MOST_NUMBERS = 10
+CELL = 30  # pixels of a cell's height
+LEFT = 52  # pixels beside a map, for its rows' values
+#: a hollow square
+FRAME = "M-1,-1L1,-1L1,1L-1,1ZM-.72,-.72L-.72,.72L.72,.72L.72,-.72Z"
+Points = Mapping[tuple[float, float], GridPoint]
 
 
 def axis_values(sweep: Sweep, parameter: str) -> list[float]:
@@ -51,95 +54,88 @@ def heat_map(name: str, title: str, sweep: Sweep, down: str, across: str, held: 
         if getattr(point, held) == fixed
     }
 
-    def draw(panels: Sequence[Axes]) -> None:
-        for axes, protocol in zip(panels, SHOWN, strict=True):
-            set_title(axes, f"mAP {protocol.capitalize()} (%), {LETTERS[held]} = {fixed:g}")
-            values = [[points[row, column].map[protocol] for column in columns] for row in rows]
-            _cells(axes, values)
-            _mark(axes, rows, columns, points, protocol, sweep.defaults, (down, across))
-            axes.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
-            axes.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])
-            axes.set_xlim(-0.5, len(columns) - 0.5)
-            axes.set_ylim(len(rows) - 0.5, -0.5)
-            axes.set_xlabel(LETTERS[across])
-            axes.set_ylabel(LETTERS[down])
-            axes.tick_params(length=0)
-            for side in ("left", "bottom"):
-                axes.spines[side].set_visible(False)
-        _legend(panels[0])
-
+    panels = []
+    for protocol in SHOWN:
+        cells = list(_cells(rows, columns, points, protocol, sweep.defaults, (down, across)))
+        title = f"mAP {protocol.capitalize()} (%), {LETTERS[held]} = {fixed:g}"
+        panels.append(
+            _panel(cells, (rows, columns), (LETTERS[down], LETTERS[across])).properties(
+                title=parts.heading(title)
+            )
+        )
     reading = (
         f"mAP at every combination of {LETTERS[down]} and {LETTERS[across]}, {LETTERS[held]} held at {fixed:g}: the "
         "further a cell stands out from the page, the higher its mAP within this map."
     )
-    return Figure(
-        name, title, reading, to_svg(draw, len(SHOWN), 0.45 + len(SHOWN) * (0.75 + 0.34 * len(rows)))
-    )
+    return Figure(name, title, reading, parts.stacked(panels, left=LEFT))
 
 
-def _cells(axes: Axes, values: Sequence[Sequence[float | None]]) -> None:
-    from matplotlib.patches import Rectangle
-
-    known = [value for row in values for value in row if value is not None]
-    if not known:
-        middle = (len(values[0]) - 1) / 2, (len(values) - 1) / 2
-        axes.text(*middle, "no query has positives", ha="center", va="center", color=MUTED)
-        return
-    low, high = min(known), max(known)
-    for y, row in enumerate(values):
-        for x, value in enumerate(row):
-            if value is None:
-                continue
-            level = round((value - low) / (high - low) * (len(HEAT) - 1)) if high > low else 0
-            cell = Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=HEAT[level], edgecolor=PAPER, linewidth=1.5)
-            axes.add_patch(cell)
-            if len(row) <= MOST_NUMBERS:
-                axes.text(
-                    x, y, texts.percent(value), ha="center", va="center", fontsize=8.5, color=_on(level)
-                )
-
-
-def _on(level: int) -> str:
-    return INK if level < 4 else PAPER
-
-
-def _mark(
-    axes: Axes,
+def _cells(
     rows: Sequence[float],
     columns: Sequence[float],
-    points: dict[tuple[float, float], GridPoint],
+    points: Points,
     protocol: Protocol,
     defaults: RerankingParameters,
     parameters: tuple[str, str],
-) -> None:
+) -> Iterator[dict[str, Any]]:
+    """Yield each known cell: its place, number, colour, the colour read on it, and whether it is marked."""
     values = {place: point.map[protocol] for place, point in points.items()}
-    known = {place: value for place, value in values.items() if value is not None}
+    inner = [(row, column) for row in rows for column in columns]
+    known = {place: value for place in inner if (value := values[place]) is not None}
     if not known:
         return
     low, high = min(known.values()), max(known.values())
-
-    def colour(place: tuple[float, float]) -> str:
-        level = round((known[place] - low) / (high - low) * (len(HEAT) - 1)) if high > low else 0
-        return _on(level)
-
-    from matplotlib.patches import Rectangle
-
     default = getattr(defaults, parameters[0]), getattr(defaults, parameters[1])
-    if default in known:
-        x, y = columns.index(default[1]), rows.index(default[0])
-        axes.add_patch(
-            Rectangle((x - 0.44, y - 0.4), 0.88, 0.8, fill=False, edgecolor=colour(default), linewidth=1.4)
-        )
     # The first of equally good ones, in the order of the rows.
     best = max(known, key=lambda place: (known[place], -rows.index(place[0]), -columns.index(place[1])))
-    x, y = columns.index(best[1]), rows.index(best[0])
-    axes.plot([x + 0.34], [y - 0.22], marker="*", markersize=7, color=colour(best), markeredgewidth=0)
+    for place, value in known.items():
+        level = round((value - low) / (high - low) * (len(HEAT) - 1)) if high > low else 0
+        names = {LETTERS[name]: f"{at:g}" for name, at in zip(parameters, place, strict=True)}
+        marks = {"default": place == default, "best": place == best, "series": "1"}
+        colours = {"colour": HEAT[level], "on it": INK if level < 4 else PAPER}
+        yield (
+            {"down": f"{place[0]:g}", "across": f"{place[1]:g}", "mAP": texts.percent(value)}
+            | names
+            | colours
+            | marks
+        )
 
 
-def _legend(axes: Axes) -> None:
-    from matplotlib.lines import Line2D
+def _panel(
+    cells: Sequence[dict[str, Any]], values: tuple[Sequence[float], Sequence[float]], letters: tuple[str, str]
+) -> Any:
+    import altair
 
-    square: dict[str, Any] = {"marker": "s", "markerfacecolor": "none", "markersize": 9}
-    star: dict[str, Any] = {"marker": "*", "markersize": 8, "markeredgewidth": 0}
-    handles = [Line2D([], [], linestyle="none", color=INK, **style) for style in (square, star)]
-    add_legend(axes, handles, ["the release's values", "best of this map"])
+    down, across = ([f"{value:g}" for value in each] for each in values)
+    height = CELL * len(down)
+    axis = altair.Axis(grid=False, labelAngle=0)
+    base = altair.Chart(parts.data(cells)).encode(
+        y=altair.Y("down:O", title=letters[0], sort=None, scale=altair.Scale(domain=down), axis=axis),
+        x=altair.X("across:O", title=letters[1], sort=None, scale=altair.Scale(domain=across), axis=axis),
+    )
+    said = parts.tooltip(*letters, "mAP")
+    on_it = altair.Color("on it:N", scale=None)
+    layers = [
+        base.mark_rect(stroke=PAPER, strokeWidth=1.5).encode(
+            color=altair.Color("colour:N", scale=None), tooltip=said
+        )
+    ]
+    if not cells:
+        words = altair.Chart(parts.data([{}])).mark_text(color=MUTED, text="no query has positives")
+        layers.append(words.encode(x=altair.value((WIDTH - LEFT) / 2), y=altair.value(height / 2)))
+    if len(across) <= MOST_NUMBERS:
+        layers.append(base.mark_text(fontSize=FONT_SIZE - 1).encode(text="mAP:N", color=on_it))
+    frame = base.transform_filter("datum.default").mark_rect(
+        filled=False,
+        strokeWidth=1.5,
+        width=altair.RelativeBandSize(0.88),
+        height=altair.RelativeBandSize(0.8),
+    )
+    corner = (WIDTH - LEFT) / len(across) / 2
+    star = base.transform_filter("datum.best").mark_point(
+        shape=STAR, size=90, xOffset=min(corner - 8, 24), yOffset=-7
+    )
+    key = parts.legend(["the release's values", "best of this map"], symbolFillColor=INK, symbolStrokeWidth=0)
+    star = star.encode(color=on_it, shape=parts.shapes([FRAME, STAR], key))
+    layers += [frame.encode(stroke=altair.Stroke("on it:N", scale=None)), star]
+    return altair.layer(*layers).properties(height=height)

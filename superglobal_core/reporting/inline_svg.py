@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -25,18 +24,11 @@ def inline_svg(figure: Figure, prefix: str) -> Markup:
 
     prefix: put before every id, so that several charts can stand in one page.
     """
-    # The text was drawn a moment ago, by matplotlib: no stranger's XML.
+    # The text was drawn a moment ago: no stranger's XML.
     root = ElementTree.fromstring(figure.svg)
-    for parent in root.iter():
-        for child in [child for child in parent if child.tag.endswith(("}style", "}metadata"))]:
-            parent.remove(child)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
-        element.attrib = {
-            _name(key): _value(_name(key), value, prefix) for key, value in element.attrib.items()
-        }
-        # Nothing but white space stands between elements.
-        element.tail = None
+        element.attrib = _attributes(element.attrib, prefix)
     title = ElementTree.Element("title", {"id": f"{prefix}title"})
     title.text = figure.title
     root.insert(0, title)
@@ -49,25 +41,16 @@ def inline_svg(figure: Figure, prefix: str) -> Markup:
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
-def _name(key: str) -> str:
-    return key.rpartition("}")[2]
-
-
-def _value(key: str, value: str, prefix: str) -> str:
-    if key == "id":
-        return prefix + value
-    if key == "href":
-        return "#" + prefix + value.removeprefix("#")
-    if key == "clip-path":
-        return value.replace("url(#", f"url(#{prefix}")
-    return _themed(value) if key == "style" else value
-
-
-def _themed(style: str) -> str:
-    for colour, variable in VARIABLES.items():
-        style = style.replace(colour, variable)
-    return re.sub(
-        r"font-family:[^;]+",
-        "font-family: inherit",
-        re.sub(r"font: ([\d.]+px)[^;]*", r"font-size: \1", style),
-    )
+def _attributes(found: dict[str, str], prefix: str) -> dict[str, str]:
+    kept, style = {}, []
+    for key, value in found.items():
+        name = key.rpartition("}")[2]
+        if name in ("fill", "stroke") and value in VARIABLES:
+            style.append(f"{name}:{VARIABLES[value]}")
+        elif name == "id":
+            kept[name] = prefix + value
+        elif name == "href":
+            kept[name] = "#" + prefix + value.removeprefix("#")
+        elif name != "font-family":  # the page's own
+            kept[name] = value.replace("url(#", f"url(#{prefix}")
+    return kept | ({"style": ";".join(style)} if style else {})

@@ -9,7 +9,6 @@ from superglobal_core.reporting import speed_texts
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.headline import headline_rows, headline_speeds
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.matrix import make_matrix
 from superglobal_core.reporting.provenance import (
@@ -75,6 +74,6 @@ def results_content(
         "words": speed_texts,
         "paper_speed": PAPER,
         "cutoffs": CUTOFFS,
-        "charts": [(figure, inline_svg(figure, f"chart{number}-")) for number, figure in enumerate(figures)],
+        "charts": figures,
         "downloads": downloads,
     }

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from markupsafe import Markup
-
 from superglobal_core.availability import PLAIN
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.parameter_results import Accuracy, Protocol, RerankingParameters, Setting, Sweep, Tuning
@@ -16,7 +14,6 @@ from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import StoredRecord, Study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.heat_maps import LETTERS, MAPS, SHOWN, heat_map
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
 from superglobal_core.reporting.study import Group
@@ -48,7 +45,7 @@ class SweepView:
     source: str
     sweep: Sweep
     rows: tuple[tuple[str, str, Accuracy], ...]  # what, with which parameters, figures
-    charts: tuple[tuple[Figure, Markup], ...]
+    charts: tuple[Figure, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,21 +67,22 @@ def parameters_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
     sweeps, tunings = list(_sweeps(study)), list(_tunings(study))
     if not sweeps and not tunings:
         return None
-    views, figures = [], []
+    views: list[SweepView] = []
+    figures: list[Figure] = []
     for number, (descriptor, dataset, variant, sweep) in enumerate(sweeps, 1):
         title = (
             f"{labels.dataset(dataset)} · {labels.descriptor(descriptor)} · {_distractors(sweep, variant)}"
         )
         stem = _stem("-".join((descriptor, dataset, *([] if variant == PLAIN else [variant]))))
-        charts = list(_charts(f"grid-{number}-{stem}", title, sweep, number))
-        figures += [figure for figure, _ in charts]
+        charts = tuple(_charts(f"grid-{number}-{stem}", title, sweep))
+        figures += charts
         views.append(
             SweepView(
                 title,
                 f"sweeps/{descriptor}/{dataset}/{variant}.json",
                 sweep,
                 tuple(_rows(sweep)),
-                tuple(charts),
+                charts,
             )
         )
     files = {}
@@ -144,8 +142,8 @@ def _tunings(study: Study) -> Iterator[tuple[str, Tuning]]:
             yield path.stem, read_stored(path, StoredTuning)
 
 
-def _charts(stem: str, title: str, sweep: Sweep, number: int) -> Iterator[tuple[Figure, Markup]]:
-    for place, (down, across, held) in enumerate(MAPS):
+def _charts(stem: str, title: str, sweep: Sweep) -> Iterator[Figure]:
+    for down, across, held in MAPS:
         letters = LETTERS[down], LETTERS[across]
         figure = heat_map(
             f"{stem}-{'-'.join(letters)}",
@@ -156,7 +154,7 @@ def _charts(stem: str, title: str, sweep: Sweep, number: int) -> Iterator[tuple[
             held,
         )
         if figure is not None:
-            yield figure, inline_svg(figure, f"grid{number}-{place}-")
+            yield figure
 
 
 def _rows(sweep: Sweep) -> Iterator[tuple[str, str, Accuracy]]:

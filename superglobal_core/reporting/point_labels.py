@@ -2,87 +2,102 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
-from superglobal_core.reporting.drawing import INK, MUTED
+from superglobal_core.reporting import chart_parts as parts
+from superglobal_core.reporting.drawing import FONT_SIZE, MUTED, wrapped
 from superglobal_core.reporting.label_places import Box, place_labels
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 LONGEST_LINE = 24  # characters
-FONT_SIZE = 8.5
-# A page's own font may be a little wider than the one that is measured.
-SPARE = 1.06
-FAR = 12.0  # printer's points from which on a line leads to the point
-
-
-Place = tuple[float, float]
+LABEL_SIZE = FONT_SIZE - 0.5
+LINE_HEIGHT = 13.0
+# Of a letter's height: what a wide font takes for a letter, as a page has its own font.
+LETTER_WIDTH = 0.58
+FAR = 14.0  # pixels from which on a line leads to the point
 # Another point so many times as far from a name could be taken for its own: a line tells.
 NEIGHBOUR = 2.0
 LINE_WIDTH = 3.0  # what is kept free around a line
 
+Place = tuple[float, float]
 
-def write_labels(
-    axes: Axes, places: Sequence[Place], names: Sequence[str], corners: Sequence[Place] = ()
-) -> None:
-    """Write the names of points without overlaps; all else of the chart must be drawn already.
 
-    places: the points in the axes' data coordinates; corners: of a line of upright and level pieces that
-    no name may lie on, in the same.
+@dataclasses.dataclass(frozen=True)
+class Area:
+    """A panel of some pixels: a logarithmic level axis and a plain upright one, each from end to end."""
+
+    width: float
+    height: float
+    across: tuple[float, float]
+    up: tuple[float, float]
+
+    def pixels(self, place: Place) -> Place:
+        """Return where values lie, from the lower left corner.
+
+        >>> Area(200, 100, (1.0, 100.0), (0.0, 50.0)).pixels((10.0, 25.0))
+        (100.0, 50.0)
+        """
+        low, high = (math.log10(end) for end in self.across)
+        x = (math.log10(place[0]) - low) / (high - low)
+        return x * self.width, (place[1] - self.up[0]) / (self.up[1] - self.up[0]) * self.height
+
+    def values(self, place: Place) -> Place:
+        """Return the values at a place in pixels.
+
+        >>> Area(200, 100, (1.0, 100.0), (0.0, 50.0)).values((100.0, 50.0))
+        (10.0, 25.0)
+        """
+        low, high = (math.log10(end) for end in self.across)
+        x = 10 ** (low + place[0] / self.width * (high - low))
+        return x, self.up[0] + place[1] / self.height * (self.up[1] - self.up[0])
+
+
+def label_layers(
+    area: Area,
+    places: Sequence[Place],
+    names: Sequence[str],
+    fields: tuple[str, str],
+    corners: Sequence[Place] = (),
+) -> list[Any]:
+    """Return layers that write the names of points without overlaps.
+
+    places: the points' values; fields: what the layers' values are called, across and up, as in the other
+    layers; corners: of a line of upright and level pieces that no name may lie on.
     """
-    canvas = axes.get_figure(root=True)
-    assert canvas is not None
-    wrapped = [textwrap.fill(name, LONGEST_LINE) for name in names]
-    measured = [
-        axes.text(0, 0, text, fontsize=FONT_SIZE, parse_math=False, in_layout=False) for text in wrapped
-    ]
-    canvas.draw_without_rendering()
-    to_points = 72 / canvas.dpi
-    area, sizes = axes.get_window_extent(), []
-    for text in measured:
-        extent = text.get_window_extent()
-        sizes.append((SPARE * extent.width * to_points, extent.height * to_points))
-        text.remove()
+    import altair
 
-    def to_area(place: Place) -> Place:
-        x, y = (axes.transData.transform(place) - area.p0) * to_points
-        return float(x), float(y)
-
-    centres = [to_area(place) for place in places]
-    pieces = [_around(to_area(one), to_area(other)) for one, other in itertools.pairwise(corners)]
-    boxes = place_labels(centres, sizes, area.width * to_points, area.height * to_points, pieces)
-    for name, centre, box in zip(wrapped, centres, boxes, strict=True):
+    lines = [wrapped(name, LONGEST_LINE) for name in names]
+    sizes = [(LETTER_WIDTH * LABEL_SIZE * max(map(len, each)), LINE_HEIGHT * len(each)) for each in lines]
+    centres = [area.pixels(place) for place in places]
+    pieces = [_around(area.pixels(one), area.pixels(other)) for one, other in itertools.pairwise(corners)]
+    boxes = place_labels(centres, sizes, area.width, area.height, pieces)
+    words, leads = [], []
+    for each, centre, box in zip(lines, centres, boxes, strict=True):
         if box is None:
             continue
+        # A text of several lines hangs from the middle of its first.
+        top = box.x + box.width / 2, box.y + box.height - LINE_HEIGHT / 2
+        words.append(dict(zip(fields, area.values(top), strict=True)) | {"lines": each})
         end = box.nearest(*centre)
-        axes.annotate(
-            name,
-            (box.x + box.width / 2, box.y + box.height / 2),
-            xycoords="axes points",
-            ha="center",
-            va="center",
-            fontsize=FONT_SIZE,
-            color=INK,
-            parse_math=False,
-            in_layout=False,
-        )
         own = math.dist(end, centre)
         others = (math.dist(box.nearest(*other), other) for other in centres if other != centre)
         if own > FAR or any(distance < NEIGHBOUR * own for distance in others):
-            axes.annotate(
-                "",
-                centre,
-                end,
-                xycoords="axes points",
-                textcoords="axes points",
-                arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0},
-                in_layout=False,
-            )
+            start = dict(zip(fields, area.values(centre), strict=True))
+            leads.append(start | dict(zip(("to x", "to y"), area.values(end), strict=True)))
+    x, y = (f"{field}:Q" for field in fields)
+    text: dict[str, Any] = {
+        "baseline": "middle",
+        "align": "center",
+        "lineHeight": LINE_HEIGHT,
+        "fontSize": LABEL_SIZE,
+    }
+    return [
+        altair.Chart(parts.data(leads)).mark_rule(color=MUTED).encode(x=x, y=y, x2="to x:Q", y2="to y:Q"),
+        altair.Chart(parts.data(words)).mark_text(**text).encode(x=x, y=y, text="lines:N"),
+    ]
 
 
 def _around(one: Place, other: Place) -> Box:

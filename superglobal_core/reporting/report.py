@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from superglobal_core.errors import UserError, unknown_name
-from superglobal_core.files import check_writable, write_text
+from superglobal_core.files import check_writable, write_file
 from superglobal_core.reporting.ablation_page import ablation_part
 from superglobal_core.reporting.approximate_page import approximate_part
 from superglobal_core.reporting.citations import citations_bib
@@ -55,7 +55,7 @@ PARTS: dict[str, MakePart] = {
 
 
 def write_report(results: Path, out: Path) -> Path:
-    """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv`, `citations.bib` and `figures/*.svg` into
+    """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv`, `citations.bib` and `figures/*` into
     `out`.
 
     And the pages and files of the parts that have something to show.
@@ -80,7 +80,7 @@ def write_report(results: Path, out: Path) -> Path:
     truths = {name: found.truth for name, found in find_datasets(study).items() if found.truth is not None}
     figures = _figures(study, groups, labels)
     parts = [part for make in PARTS.values() if (part := make(study, groups, labels)) is not None]
-    written = {
+    written: dict[str, str | bytes] = {
         "map.csv": map_csv(groups, labels, unable),
         "map.md": map_markdown(groups, labels, note, unable),
         "map.tex": map_latex(groups, labels, note, unable),
@@ -93,17 +93,17 @@ def write_report(results: Path, out: Path) -> Path:
             written[name], described[name] = text, meaning
     drawn = [*figures, *(figure for part in parts for figure in part.figures)]
     written |= _figure_files(drawn)
-    described |= {f"figures/{figure.name}.svg": figure.title for figure in drawn}
+    described |= _described(drawn)
     shell = Shell(study, [RESULTS, *(part.page for part in parts)])
     downloads = [(name, described[name]) for name in written]
     for part in parts:
         written |= _rendered(shell, part)
     content = results_content(study, groups, labels, figures, parts, downloads)
     page = shell.render(RESULTS, TEMPLATE, content)
-    for name, text in written.items():
-        write_text(out / name, text)
+    for name, found in written.items():
+        write_file(out / name, found)
     _remove_left_over(out, parts)
-    write_text(out / RESULTS.file, page)
+    write_file(out / RESULTS.file, page)
     return out / RESULTS.file
 
 
@@ -133,9 +133,9 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
     shell = Shell(study, [part.page for part in parts])
     for part in parts:
         check_writable(out / part.page.file)
-        written = {name: text for name, (text, _) in part.files.items()} | _figure_files(part.figures)
+        written = _figure_files(part.figures) | {name: text for name, (text, _) in part.files.items()}
         for name, text in (written | _rendered(shell, part)).items():
-            write_text(out / name, text)
+            write_file(out / name, text)
     if "queries" in only:
         _remove_left_over(out, parts)
     return [out / part.page.file for part in parts]
@@ -150,14 +150,14 @@ def _write_overview(study: Study, out: Path) -> Path:
     shell = Shell(study, [OVERVIEW, *(part.page for part in parts)])
     described: dict[str, str] = {}
     for part in parts:
-        written = {name: text for name, (text, _) in part.files.items()} | _figure_files(part.figures)
+        written = _figure_files(part.figures) | {name: text for name, (text, _) in part.files.items()}
         written |= _rendered(shell, part)
         described |= {name: meaning for name, (_, meaning) in part.files.items()}
-        described |= {f"figures/{figure.name}.svg": figure.title for figure in part.figures}
+        described |= _described(part.figures)
         for name, text in written.items():
-            write_text(out / name, text)
+            write_file(out / name, text)
     page = shell.render(OVERVIEW, OVERVIEW_TEMPLATE, overview_content(study, parts, described))
-    write_text(out / OVERVIEW.file, page)
+    write_file(out / OVERVIEW.file, page)
     return out / OVERVIEW.file
 
 
@@ -173,8 +173,17 @@ def _remove_left_over(out: Path, parts: Sequence[Part]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _figure_files(figures: Sequence[Figure]) -> dict[str, str]:
-    return {f"figures/{figure.name}.svg": figure.svg for figure in figures}
+def _figure_files(figures: Sequence[Figure]) -> dict[str, str | bytes]:
+    return {name: content for figure in figures for name, content in figure.files().items()}
+
+
+def _described(figures: Sequence[Figure]) -> dict[str, str]:
+    names = {".svg": "", ".pdf": ", as PDF"}
+    return {
+        f"figures/{figure.name}{end}": figure.title + more
+        for figure in figures
+        for end, more in names.items()
+    }
 
 
 def _figures(study: Study, groups: Sequence[Group], labels: Labels) -> list[Figure]:

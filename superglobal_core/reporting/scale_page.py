@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Study
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.scale_figures import scale_figures
 from superglobal_core.reporting.scale_plan import HEADINGS, PLANNED, cells, costs_of, limits, plan
@@ -55,7 +54,7 @@ def scale_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part | 
             "growth_headings": GROWTH_HEADINGS,
             "growth": [growth_cells(each) for each in view.growth],
             "slopes": _slopes(view),
-            "charts": [(figure, inline_svg(figure, f"{figure.name}-")) for figure in figures],
+            "charts": figures,
             "plan_headings": HEADINGS,
             "plan": [] if costs is None else [cells(plan(costs, vectors)) for vectors in PLANNED],
             "limits": [] if costs is None else limits(costs),

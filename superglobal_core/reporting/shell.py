@@ -14,6 +14,7 @@ from markupsafe import Markup
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.anchors import record_anchor
+from superglobal_core.reporting.charts import Charts
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.drawing import Figure
 
@@ -91,6 +92,7 @@ class Shell:
         )
         return self._environment.get_template(template).render(
             style=Markup(style),
+            chart=Charts(),
             script=Markup(script),
             script_hash=_hash(f"\n{script}\n"),
             page=page,

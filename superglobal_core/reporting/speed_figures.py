@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from superglobal_core.availability import is_local
+from superglobal_core.reporting import chart_parts as parts
 from superglobal_core.reporting import texts
-from superglobal_core.reporting.drawing import (
-    LEGEND_LETTERS,
-    MARKERS,
-    MUTED,
-    SERIES,
-    Figure,
-    add_legend,
-    log_limits,
-    plain_grid,
-    set_title,
-    to_svg,
-)
+from superglobal_core.reporting.curves import DASH, Curve, Sizes, curves_chart, few
+from superglobal_core.reporting.drawing import MUTED, SERIES, WIDTH, Figure
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.pareto import front, front_steps
-from superglobal_core.reporting.point_labels import write_labels
+from superglobal_core.reporting.point_labels import Area, label_layers
 from superglobal_core.reporting.speed import MILLION, SpeedGroup, SpeedRow
 from superglobal_core.reporting.speed_tables import title
 from superglobal_core.reporting.speed_texts import interval
 from superglobal_core.timing.fit import Growth, fit_growth
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 # A median as far off its line as this makes the exponent doubtful, and is said.
 MISFIT = 0.1
 SMALLEST, LARGEST = 1_000, 10_000_000  # images of the databases in the chart of memory
+LEFT = 58  # pixels beside the chart of accuracy, for its upright axis
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,27 +69,6 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
     if not points:
         return None
 
-    def draw(panels: Sequence[Axes]) -> None:
-        (axes,) = panels
-        steps = front_steps([(1000 * point.seconds, 100 * point.accuracy) for point in points])
-        axes.plot([x for x, _ in steps], [y for _, y in steps], color=SERIES[3], linewidth=1.6)
-        for point in points:
-            colour, marker = KINDS[point.kind]
-            axes.plot([1000 * point.seconds], [100 * point.accuracy], marker, color=colour, markersize=7)
-        log_limits(axes, "x", [1000 * point.seconds for point in points])
-        values = [100 * point.accuracy for point in points]
-        room = max(1.0, 0.12 * (max(values) - min(values)))
-        axes.set_ylim(min(values) - room, max(values) + room)
-        axes.set_xlabel(
-            "ms a query: search and reranking, all in memory" if search else "ms a query: reranking"
-        )
-        axes.set_ylabel("mAP, Medium (%)")
-        plain_grid(axes)
-        set_title(axes, title(group, labels))
-        _kinds_legend(axes, [point.kind for point in points])
-        places = [(1000 * point.seconds, 100 * point.accuracy) for point in points]
-        write_labels(axes, places, [point.label for point in points], steps)
-
     reading = (
         "Up is more accurate, left is faster; the line is the Pareto front: no method lies both above and left of "
         "it. " + _search_sentence(search)
@@ -114,8 +82,52 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         )
     if left_out:
         reading += f" Not drawn: {'; '.join(left_out)}."
-    height = 3.6 + 0.16 * len(points)
-    return Figure(name, f"Accuracy against latency: {title(group, labels)}", reading, to_svg(draw, 1, height))
+    heading = f"Accuracy against latency: {title(group, labels)}"
+    what = "ms a query: search and reranking, all in memory" if search else "ms a query: reranking"
+    return Figure(name, heading, reading, _pareto_chart(points, what, title(group, labels)))
+
+
+def _pareto_chart(points: Sequence[Point], what: str, heading: str) -> dict[str, Any]:
+    import altair
+
+    kinds = [kind for kind in KINDS if kind in {point.kind for point in points}]
+    places = [(1000 * point.seconds, 100 * point.accuracy) for point in points]
+    values = [accuracy for _, accuracy in places]
+    room = max(1.0, 0.12 * (max(values) - min(values)))
+    area = Area(
+        WIDTH - LEFT,
+        240 + 12 * len(points),
+        parts.log_domain([ms for ms, _ in places]),
+        (min(values) - room, max(values) + room),
+    )
+    steps = front_steps(places)
+    looks = [*(KINDS[kind] for kind in kinds), (SERIES[3], DASH)]
+    shown = parts.legend([*kinds, "Pareto front"])
+    colour = parts.series([look[0] for look in looks], shown)
+    x = parts.log_axis("x", "ms", what, area.across)
+    y = parts.axis_y("mAP", "mAP, Medium (%)", area.up)
+    line = [{"ms": ms, "mAP": value, "series": str(len(kinds))} for ms, value in steps]
+    rows = [
+        {"ms": ms, "mAP": value, "series": str(kinds.index(point.kind))}
+        | {"method": point.label, "ms a query": texts.significant(ms), "mAP Medium": f"{value:.2f}"}
+        for point, (ms, value) in zip(points, places, strict=True)
+    ]
+    front = altair.Chart(parts.data(line)).mark_line(interpolate="linear")
+    marks = altair.Chart(parts.data(rows)).mark_point(size=75)
+    layers = [
+        front.encode(x=x, y=y, color=colour, opacity=parts.unless_muted(), order=altair.value(0)),
+        marks.encode(
+            x=x,
+            y=y,
+            color=colour,
+            shape=parts.shapes([look[1] for look in looks], shown),
+            opacity=parts.unless_muted(),
+            tooltip=parts.tooltip("method", "ms a query", "mAP Medium"),
+        ),
+        *label_layers(area, places, [point.label for point in points], ("ms", "mAP"), steps),
+    ]
+    panel = altair.layer(*layers).properties(height=area.height, title=parts.heading(heading))
+    return parts.stacked([panel], left=LEFT, mutable=True)
 
 
 def growth_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None:
@@ -129,38 +141,28 @@ def growth_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         for label, timings in growing.items()
     }
 
-    names = [f"{label}: {exponent(fit)}" for label, fit in fits.items()]
-
-    def draw(panels: Sequence[Axes]) -> None:
-        (axes,) = panels
-        handles: list[Any] = []
-        for number, (label, timings) in enumerate(growing.items()):
-            found = [(timing.shortlist or 0, timing.summary(seed)) for timing in timings]
-            colour, marker = SERIES[(number + 1) % len(SERIES)], MARKERS[number % len(MARKERS)]
-            for size, summary in found:
-                if summary is not None:
-                    ends = [1000 * summary.lower_quartile, 1000 * summary.upper_quartile]
-                    axes.plot([size, size], ends, color=colour, linewidth=1.0)
-            medians = [1000 * summary.median for _, summary in found if summary is not None]
-            sizes = fits[label].sizes
-            handles += axes.plot(sizes, medians, marker, color=colour, markersize=5.5)
-            ends = [1000 * fits[label].seconds_at_one * size ** fits[label].exponent for size in sizes]
-            axes.plot(sizes, ends, color=colour, linewidth=1.2)
-        sizes = sorted({size for fit in fits.values() for size in fit.sizes})
-        samples = [
-            1000 * taken for timings in growing.values() for each in timings for taken in each.samples_s
+    curves = []
+    for label, timings in growing.items():
+        fit = fits[label]
+        found = [(timing.shortlist or 0, timing.summary(seed)) for timing in timings]
+        points = [
+            (size, 1000 * summary.median, (1000 * summary.lower_quartile, 1000 * summary.upper_quartile))
+            for size, summary in found
+            if summary is not None
         ]
-        axes.set_xscale("log")
-        axes.set_xlim(0.85 * sizes[0], 1.18 * sizes[-1])
-        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
-        axes.xaxis.minorticks_off()
-        log_limits(axes, "y", samples)
-        axes.set_xlabel("candidates in the shortlist, M")
-        axes.set_ylabel("ms a query, scoring")
-        plain_grid(axes)
-        set_title(axes, title(group, labels).rpartition(", shortlists of")[0] or title(group, labels))
-        add_legend(axes, handles, names)
-
+        line = [(size, 1000 * fit.seconds_at_one * size**fit.exponent) for size in fit.sizes]
+        curves.append(Curve(f"{label}: {exponent(fit)}", label, points, line))
+    samples = [1000 * taken for timings in growing.values() for each in timings for taken in each.samples_s]
+    sizes = sorted({size for fit in fits.values() for size in fit.sizes})
+    ends = (0.85 * sizes[0], 1.18 * sizes[-1])
+    chart = curves_chart(
+        curves,
+        Sizes("candidates in the shortlist, M", ends, few(sizes)),
+        "ms a query, scoring",
+        _without_shortlists(group, labels),
+        lambda ms: f"{texts.significant(ms)} ms",
+        least=samples,
+    )
     absent = [
         row.timing.label
         for row in group.rows.get("scoring", ())
@@ -174,9 +176,7 @@ def growth_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         reading += (
             f" Not drawn, because not timed at several sizes, or not on all candidates: {', '.join(absent)}."
         )
-    lines = sum(1 + len(name) // (LEGEND_LETTERS - 9) for name in names)
-    heading = f"Latency against the shortlist: {title(group, labels)}"
-    return Figure(name, heading, reading, to_svg(draw, 1, 3.6 + 0.2 * lines))
+    return Figure(name, f"Latency against the shortlist: {title(group, labels)}", reading, chart)
 
 
 def exponent(fit: Growth) -> str:
@@ -202,55 +202,43 @@ def disk_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None:
         return None
     unknown = [label for label, total in totals.items() if not total]
 
-    def draw(panels: Sequence[Axes]) -> None:
-        (axes,) = panels
-        handles, names = [], []
-        for number, total in enumerate(sorted(sharing)):
-            colour = SERIES[(number + 1) % len(SERIES)]
-            ends = [SMALLEST, LARGEST]
-            axes.plot(ends, [total * images / 1e9 for images in ends], color=colour, linewidth=1.8)
-            marker = MARKERS[number % len(MARKERS)]
-            handles += axes.plot([MILLION], [total * MILLION / 1e9], marker, color=colour, markersize=6.5)
-            gigabytes = texts.significant(total * MILLION / 1e9)
-            names.append(f"{gigabytes} GB: {', '.join(sharing[total])}")
-        axes.axvline(MILLION, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-        axes.annotate(
-            f"{MILLION:,} images ",
-            (MILLION, 0.02),
-            xycoords=("data", "axes fraction"),
-            ha="right",
-            color=MUTED,
-            fontsize=8.5,
+    curves = []
+    for total in sorted(sharing):
+        gigabytes = total * MILLION / 1e9
+        legend, who = (
+            f"{texts.significant(gigabytes)} GB: {', '.join(sharing[total])}",
+            ", ".join(sharing[total]),
         )
-        axes.set_xscale("log")
-        axes.set_xlim(SMALLEST, LARGEST)
-        axes.set_xticks(
-            [10**power for power in range(3, 8)], ["1,000", "10,000", "100,000", "1 million", "10 million"]
-        )
-        axes.xaxis.minorticks_off()
-        log_limits(axes, "y", [total * images / 1e9 for total in sharing for images in (SMALLEST, LARGEST)])
-        axes.set_xlabel("images in the database")
-        axes.set_ylabel("GB on disk")
-        plain_grid(axes)
-        set_title(axes, title(group, labels).rpartition(", shortlists of")[0] or title(group, labels))
-        add_legend(axes, handles, names)
-
+        line = [(images, total * images / 1e9) for images in (SMALLEST, LARGEST)]
+        curves.append(Curve(legend, who, [(MILLION, gigabytes, None)], line))
+    sizes = Sizes(
+        "images in the database", (SMALLEST, LARGEST), [10**power for power in range(3, 8)], marked=MILLION
+    )
+    chart = curves_chart(
+        curves,
+        sizes,
+        "GB on disk",
+        _without_shortlists(group, labels),
+        lambda gigabytes: f"{texts.significant(gigabytes)} GB",
+    )
     reading = (
         f"What is stored of each image, descriptor and local features, times the images; the legend tells the GB of "
         f"{MILLION:,} images. Methods that store the same share a line."
     )
     if unknown:
         reading += f" Not recorded, and not drawn: {', '.join(unknown)}."
-    lines = sum(1 + len(", ".join(names)) // (LEGEND_LETTERS - 9) for names in sharing.values())
-    heading = f"Memory on disk against the database: {title(group, labels)}"
-    return Figure(name, heading, reading, to_svg(draw, 1, 3.3 + 0.2 * lines))
+    return Figure(name, f"Memory on disk against the database: {title(group, labels)}", reading, chart)
+
+
+def _without_shortlists(group: SpeedGroup, labels: Labels) -> str:
+    return title(group, labels).rpartition(", shortlists of")[0] or title(group, labels)
 
 
 # The colours and markers of kinds of methods.
 KINDS = {
-    "single stage (search alone)": (MUTED, "D"),
-    "reranking by global descriptors": (SERIES[1], "o"),
-    "reranking by local features": (SERIES[2], "s"),
+    "single stage (search alone)": (MUTED, "diamond"),
+    "reranking by global descriptors": (SERIES[1], "circle"),
+    "reranking by local features": (SERIES[2], "square"),
 }
 
 
@@ -267,15 +255,3 @@ def _search_sentence(search: float | None) -> str:
     if search is None:
         return "The search, which every system pays before, was not timed in memory, and is not counted in."
     return f"The search, which every system pays before, is counted in ({texts.milliseconds(search)} ms)."
-
-
-def _kinds_legend(axes: Axes, kinds: Sequence[str]) -> None:
-    from matplotlib.lines import Line2D
-
-    shown = [kind for kind in KINDS if kind in kinds]
-    handles = [
-        Line2D([], [], color=KINDS[kind][0], marker=KINDS[kind][1], linestyle="none", markersize=7)
-        for kind in shown
-    ]
-    handles.append(Line2D([], [], color=SERIES[3], linewidth=1.6))
-    add_legend(axes, handles, [*shown, "Pareto front"])

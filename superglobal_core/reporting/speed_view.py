@@ -5,11 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from superglobal_core.config import Suite
 from superglobal_core.reporting.drawing import Figure
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.speed import Rival, SpeedGroup, SpeedRow
 from superglobal_core.reporting.speed_claim import PAPER, Claim, claims, explanations
@@ -28,7 +25,7 @@ class SpeedView:
     machine: list[tuple[str, str]]
     claims: list[Claim]
     explanations: list[str]
-    charts: list[tuple[Figure, Markup]]
+    charts: Sequence[Figure]
     paper: str = PAPER
     no_baseline: str = NO_BASELINE
 
@@ -53,7 +50,7 @@ def speed_views(
             machine_facts(group),
             claims(group),
             explanations(group, suite),
-            [(figure, inline_svg(figure, f"speed{number}-{place}-")) for place, figure in enumerate(charts)],
+            charts,
         )
-        for number, (group, charts) in enumerate(zip(groups, figures, strict=True))
+        for group, charts in zip(groups, figures, strict=True)
     ]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
+from superglobal_core.reporting import chart_parts as parts
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result
-from superglobal_core.reporting.drawing import INK, SERIES, Figure, broken, name_rows, set_whole_title, to_svg
+from superglobal_core.reporting.drawing import FONT_SIZE, SERIES, Figure, broken
 from superglobal_core.reporting.labels import Labels
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 READING = (
     "Best first: the dot is the mAP, the line its 95 % interval. Overlapping lines do not mean that no difference can "
@@ -41,19 +39,24 @@ def ranking_figure(name: str, where: str, known: Sequence[tuple[str, float, Inte
     """
     if not known:
         return None
+    import altair
 
-    def draw(panels: Sequence[Axes]) -> None:
-        axes = panels[0]
-        for place, (_, value, interval) in enumerate(known):
-            if interval is not None:
-                axes.plot([100 * bound for bound in interval], [place] * 2, color=INK, linewidth=1.1)
-            axes.plot([100 * value], [place], "o", color=SERIES[1], markersize=6)
-            axes.annotate(
-                texts.percent(value), (100 * value, place), (0, 5), textcoords="offset points",
-                ha="center", fontsize=8,
-            )  # fmt: skip
-        set_whole_title(axes, where)
-        name_rows(axes, [broken(label) for label, _, _ in known], above=0.8, below=0.5)
-        axes.set_xlabel("Medium mAP (%)")
-
-    return Figure(name, f"Ranking on {where}", READING, to_svg(draw, 1, 0.9 + 0.34 * len(known)))
+    rows: list[dict[str, Any]] = []
+    for place, (label, value, interval) in enumerate(known):
+        row = {"row": str(place), "value": 100 * value, "text": texts.percent(value), "result": label}
+        if interval is not None:
+            row |= {"low": 100 * interval[0], "high": 100 * interval[1], "interval": texts.interval(interval)}
+        rows.append(row | {"Medium mAP": texts.percent(value)})
+    base = altair.Chart(parts.data(rows)).encode(y=parts.row_axis([broken(label) for label, _, _ in known]))
+    held = [row[name] for row in rows for name in ("value", "low", "high") if name in row]
+    room = 0.06 * (max(held) - min(held)) or 1.0
+    x = parts.axis_x("value", "Medium mAP (%)", (min(held) - room, max(held) + room))
+    layers = [
+        base.mark_rule(strokeWidth=1.2).encode(x="low:Q", x2="high:Q"),
+        base.mark_point(color=SERIES[1]).encode(
+            x=x, tooltip=parts.tooltip("result", "Medium mAP", "interval")
+        ),
+        base.mark_text(dy=-10, fontSize=FONT_SIZE - 1).encode(x=x, text="text:N"),
+    ]
+    chart = altair.layer(*layers).properties(title=parts.heading(where))
+    return Figure(name, f"Ranking on {where}", READING, parts.alone(chart, 34 * len(known)))

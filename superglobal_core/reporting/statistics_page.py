@@ -7,8 +7,6 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from superglobal_core.evaluation.paired import RESAMPLES
 from superglobal_core.evaluation.power import LEVEL
 from superglobal_core.measured_values import PROTOCOL_NAMES
@@ -16,7 +14,6 @@ from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result, Study
 from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.families import RESAMPLES_AT_MOST, Block, Change, Comparison, Family
-from superglobal_core.reporting.inline_svg import inline_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.shell import Page, Part
 from superglobal_core.reporting.statistics_figures import Interval, ranked, ranking_figure
@@ -88,7 +85,6 @@ class FamilyView:
     left_out: tuple[str, ...]
     ranked: tuple[tuple[str, float, Interval], ...]  # name, Medium mAP, interval
     ranking: Figure | None
-    chart: Markup
 
 
 def statistics_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part | None:
@@ -137,7 +133,6 @@ def _family_view(number: int, family: Family, labels: Labels) -> FamilyView:
         ),
         tuple(best_first),
         ranking,
-        inline_svg(ranking, f"ranking{number}-") if ranking else Markup(),
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
+from superglobal_core.progress import Counter
 from superglobal_core.search.exact import search
 from superglobal_core.search.topk import RunningTopK
 
@@ -90,11 +91,13 @@ class Reranker(abc.ABC):
         order = shortlist.clone()
         scores = torch.full(shortlist.shape, -torch.inf, dtype=rows.dtype, device=rows.device)
         filled = (shortlist >= 0).sum(dim=1)
-        for length in torch.unique(filled).tolist():
-            group = torch.nonzero(filled == length).flatten()
-            at_once = self.queries_at_once(rows.device, length, rows.queries.shape[1])
-            for batch in group.split(at_once) if length else ():
-                self._rerank_batch(rows, batch, shortlist[batch, :length], order, scores)
+        with Counter("rerank", len(shortlist), "queries") as counter:
+            for length in torch.unique(filled).tolist():
+                group = torch.nonzero(filled == length).flatten()
+                at_once = self.queries_at_once(rows.device, length, rows.queries.shape[1])
+                for batch in group.split(at_once) if length else ():
+                    self._rerank_batch(rows, batch, shortlist[batch, :length], order, scores)
+                    counter.advance(len(batch))
         if isinstance(queries, Tensor):
             return order.to(queries.device), scores.to(queries.device)
         return order.cpu().numpy(), scores.cpu().numpy()

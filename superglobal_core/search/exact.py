@@ -57,22 +57,51 @@ def search_scored(
     scorer: Scorer, k: int, labelled: tuple[np.ndarray, np.ndarray] | None = None
 ) -> SearchResult:
     """Find the best k and the labelled ranks by a scorer that is at hand: see `search`."""
-    rows = len(scorer.database)
-    counter, present = None, np.zeros(0, bool)
+    query, row = labelled if labelled is not None else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    present = row >= 0
+    query, row = query[present], row[present]
+    best, counted, own, seen = _one_pass(scorer, k, query, row)
+    if not np.array_equal(seen, own):
+        # Gathered rows scored otherwise than in their places: that should not be, and ranks would be wrong.
+        best, counted, *_ = _one_pass(scorer, k, query, row, seen)
+    assert best.indices is not None
+    assert best.scores is not None
+    ranks = None
     if labelled is not None:
-        query, row = labelled
-        present = row >= 0
-        counter = RankCounter(query[present], row[present], scorer.pairs(query[present], row[present]))
+        ranks = np.full(len(present), -1, np.int64)
+        ranks[present] = counted
+    return SearchResult(best.indices.cpu().numpy(), best.scores.cpu().numpy(), ranks)
+
+
+def _one_pass(
+    scorer: Scorer, k: int, query: np.ndarray, row: np.ndarray, own: np.ndarray | None = None
+) -> tuple[RunningTopK | Everything, np.ndarray, np.ndarray, np.ndarray]:
+    """Find the best k; of the pairs the ranks, the scores by which they were counted, and those in the slabs.
+
+    The former, where not given, are read from the first slab if it has them all, and computed otherwise.
+    """
+    rows, counter = len(scorer.database), None
+    order = np.argsort(row, kind="stable")
+    ascending = row[order]
+    seen = np.zeros(len(row))
     # Keeping everything needs one sort at the end, not a merge at every piece.
     best = RunningTopK(k) if k < rows else Everything(rows)
     for start, scores in scorer.slabs():
         best.add(scores, start)
-        if counter is not None:
-            counter.add(scores.cpu().numpy(), start)
-    assert best.indices is not None
-    assert best.scores is not None
-    ranks = None
-    if counter is not None:
-        ranks = np.full(len(present), -1, np.int64)
-        ranks[present] = counter.ranks
-    return SearchResult(best.indices.cpu().numpy(), best.scores.cpu().numpy(), ranks)
+        if len(row) == 0:
+            continue
+        piece = scores.cpu().numpy()
+        stop = start + piece.shape[1]
+        if own is None:
+            own = piece[query, row] if ascending[-1] < stop else scorer.pairs(query, row)
+        if counter is None:
+            counter, seen = RankCounter(query, row, own), np.empty_like(own)
+        counter.add(piece, start)
+        mine = order[slice(*np.searchsorted(ascending, [start, stop]))]
+        seen[mine] = piece[query[mine], row[mine] - start]
+    return (
+        best,
+        np.zeros(0, np.int64) if counter is None else counter.ranks,
+        seen if own is None else own,
+        seen,
+    )

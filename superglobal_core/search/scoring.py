@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -25,7 +26,8 @@ from superglobal_core.search.streaming import Resident, Streamer
 # 96, the widths that BLAS kernels work in: columns that were left over would be summed in another way, and a
 # row's score would depend on its place in the block.
 BLOCK = 576
-# Blocks that a thread takes at a time: 19 MB of 2048-d float16, enough for a disk to read in one go.
+# Blocks that a thread takes at a time: 19 MB of 2048-d float16, enough for a disk to read in one go. Fewer where
+# few are left, so that no thread works on alone at the end.
 CHUNK = 8
 # Chunks that are read ahead, across the borders of shards.
 AHEAD = 4
@@ -65,7 +67,15 @@ class Scorer(abc.ABC):
 
     @abc.abstractmethod
     def _score(self, number: int) -> Tensor:
-        """Score one block: (Q, block), the last one's columns beyond the database included."""
+        """Score one block: (Q, block), the last one's columns beyond the database included; lasts until the next."""
+
+    @abc.abstractmethod
+    def _score_rows(self, rows: np.ndarray) -> Tensor:
+        """Score chosen rows, ascending and no more than a block, in a product of a block's size: like `_score`."""
+
+    @abc.abstractmethod
+    def _do(self, work: Callable[[int], None], numbers: Sequence[int]) -> None:
+        """Do some work for each number, where `_score` and `_score_rows` may be called."""
 
     def slabs(self) -> Iterator[tuple[int, Tensor]]:
         """Yield (first column, scores (Q, n)) until all columns were there, ascending; a slab lasts until the next.
@@ -90,16 +100,29 @@ class Scorer(abc.ABC):
                 counter.advance(piece.shape[1])
 
     def pairs(self, query: np.ndarray, row: np.ndarray) -> np.ndarray:
-        """Score chosen (query, row) pairs: the very numbers, to the last bit, that the slabs hold.
+        """Score chosen (query, row) pairs: the numbers that the slabs hold.
 
-        The blocks with such rows are multiplied once more: few, where labelled rows lie together.
+        The rows are gathered and multiplied together, whatever lies between them. They are elsewhere in a block
+        then than in the slabs, on which no bit should depend (see `BLOCK`); `search_scored` looks whether one
+        does. Where they lie so close that it saves nothing, the blocks that hold them are multiplied once more.
         """
         out = np.empty(len(query), np.float64 if self.dtype == torch.float64 else np.float32)
-        order = np.argsort(row, kind="stable")
-        cuts = np.searchsorted(row[order], np.arange(self.blocks + 1) * self.block)
-        for number in np.flatnonzero(np.diff(cuts)).tolist():
-            mine = order[cuts[number] : cuts[number + 1]]
-            out[mine] = self._score(number).cpu().numpy()[query[mine], row[mine] - number * self.block]
+        rows, place = np.unique(row, return_inverse=True)
+        group, column = np.divmod(rows, self.block)
+        close = -(-len(rows) // self.block) >= len(np.unique(group))
+        if not close:
+            group, column = np.divmod(np.arange(len(rows)), self.block)
+        order = np.argsort(place, kind="stable")
+        numbers, cuts = np.unique(group[place[order]], return_index=True)
+        edges = itertools.pairwise([*cuts.tolist(), len(order)])
+        parts = {number: order[slice(*edge)] for number, edge in zip(numbers.tolist(), edges, strict=True)}
+
+        def score(number: int) -> None:
+            mine, start = parts[number], number * self.block
+            scores = self._score(number) if close else self._score_rows(rows[start : start + self.block])
+            out[mine] = scores.cpu().numpy()[query[mine], column[place[mine]]]
+
+        self._do(score, list(parts))
         return out
 
     def close(self) -> None:  # noqa: B027  most hold nothing
@@ -124,34 +147,62 @@ class ThreadScorer(Scorer):
         # The threads' setting is also what torch gives to threads that are made later.
         torch.set_num_threads(self._threads)
 
-    def _score(self, number: int) -> Tensor:
-        return self._pool.submit(lambda: self._product(number).clone()).result()
+    def _do(self, work: Callable[[int], None], numbers: Sequence[int]) -> None:
+        for _ in self._pool.map(work, numbers):
+            pass
 
     def _fill(self, slab: Tensor, first: int, last: int) -> int:
-        starts = range(first, last, CHUNK)
         found = self._pool.map(
-            lambda start: self._chunk(slab, first, start, min(start + CHUNK, last)), starts
+            lambda chunk: self._chunk(slab, first, *chunk), chunks(first, last, self._threads)
         )
         return next((column for column in [*found] if column >= 0), -1)
 
     def _chunk(self, slab: Tensor, first: int, start: int, stop: int) -> int:
-        rows, wrong = CHUNK * BLOCK, -1
-        self.database.will_read(start * BLOCK + AHEAD * rows, start * BLOCK + (AHEAD + 1) * rows)
+        ahead, wrong = AHEAD * CHUNK, -1
+        self.database.will_read((start + ahead) * BLOCK, (stop + ahead) * BLOCK)
         for number in range(start, stop):
-            scores, at = self._product(number), (number - first) * BLOCK
+            scores, at = self._score(number), (number - first) * BLOCK
             if wrong < 0 and not (finite := torch.isfinite(scores)).all():
                 wrong = at + int(torch.nonzero(~finite.all(dim=0))[0])
             slab[:, at : at + BLOCK] = scores
         self.database.release(start * BLOCK, stop * BLOCK)
         return wrong
 
-    def _product(self, number: int) -> Tensor:
+    def _score(self, number: int) -> Tensor:
+        block = self._block()
+        return self._product(self.database.read_into(block, number * BLOCK))
+
+    def _score_rows(self, rows: np.ndarray) -> Tensor:
+        self._block()[: len(rows)] = torch.from_numpy(self.database[rows])
+        return self._product(len(rows))
+
+    def _block(self) -> Tensor:
+        """Return this thread's buffer of a block's rows."""
         if not hasattr(self._own, "block"):
             self._own.block = torch.empty((BLOCK, self.database.shape[1]), dtype=self.dtype)
             self._own.scores = torch.empty((len(self.queries), BLOCK), dtype=self.dtype)
         block: Tensor = self._own.block
-        block[self.database.read_into(block, number * BLOCK) :] = 0
+        return block
+
+    def _product(self, rows: int) -> Tensor:
+        """Multiply the first rows of this thread's buffer; the others count as zero."""
+        block: Tensor = self._own.block
+        block[rows:] = 0
         return torch.mm(self.queries, block.T, out=self._own.scores)
+
+
+def chunks(first: int, last: int, threads: int) -> list[tuple[int, int]]:
+    """Cut the blocks first ... last - 1 into chunks for threads, smaller ones towards the end.
+
+    >>> chunks(0, 18, 2)
+    [(0, 5), (5, 9), (9, 12), (12, 14), (14, 15), (15, 16), (16, 17), (17, 18)]
+    """
+    found = []
+    while first < last:
+        stop = first + min(CHUNK, -(-(last - first) // (2 * threads)))
+        found.append((first, stop))
+        first = stop
+    return found
 
 
 class DeviceScorer(Scorer):
@@ -173,24 +224,38 @@ class DeviceScorer(Scorer):
         half = database.dtype == np.float16 and self.dtype == torch.float32
         self._parts = HalfParts(self.queries) if half else None
 
+    def _do(self, work: Callable[[int], None], numbers: Sequence[int]) -> None:
+        for number in numbers:
+            work(number)
+
     def _score(self, number: int) -> Tensor:
         out = torch.empty((len(self.queries), self.block), dtype=self.dtype, device=self.device)
         self._fill(out, number, number + 1)
         return out
 
+    def _score_rows(self, rows: np.ndarray) -> Tensor:
+        stored = torch.from_numpy(self.database[rows])
+        block = torch.zeros((self.block, stored.shape[1]), dtype=stored.dtype, device=self.device)
+        block[: len(rows)] = stored.to(self.device)
+        out = torch.empty((len(self.queries), self.block), dtype=self.dtype, device=self.device)
+        self._multiply(block, out)
+        return out
+
     def _fill(self, slab: Tensor, first: int, last: int) -> int:
         for place, block in enumerate(self._source.blocks(first, last)):
-            out = slab[:, place * self.block : (place + 1) * self.block]
-            if self._parts is not None:
-                self._parts.times(block, out)
-            else:
-                with full_float32():
-                    out.copy_(self.queries @ block.to(self.dtype).T)
+            self._multiply(block, slab[:, place * self.block : (place + 1) * self.block])
         piece = slab[:, : (last - first) * self.block]
         least, most = torch.aminmax(piece)  # NaN where there is one
         if torch.isfinite(torch.stack([least, most])).all():
             return -1
         return int(torch.nonzero(~torch.isfinite(piece).all(dim=0))[0])
+
+    def _multiply(self, block: Tensor, out: Tensor) -> None:
+        if self._parts is not None:
+            self._parts.times(block, out)
+        else:
+            with full_float32():
+                out.copy_(self.queries @ block.to(self.dtype).T)
 
 
 @contextlib.contextmanager

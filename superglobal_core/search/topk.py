@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Columns in a group, of which only the highest score is looked at first, and how many groups make that pay.
-GROUP, LEAST_GROUPS = 64, 8
+# Columns in a group, of which only the highest score is looked at first: as many as leave so many groups for each
+# place that is wanted. With fewer groups too many scores are as high as the last group taken.
+GROUPS, LEAST_GROUPS = (64, 32, 16), 1.5
 # Elements sorted at a time where ties must be resolved: bounds the memory (12 bytes each).
 SORTED_AT_ONCE = 4_000_000
 
@@ -43,21 +44,22 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if k * 4 >= scores.shape[1]:
         values, columns = torch.sort(scores, dim=1, descending=True, stable=True)
         return values[:, :k].contiguous(), columns[:, :k].contiguous()
-    if 0 < k * GROUP * LEAST_GROUPS <= scores.shape[1] and (found := _by_groups(scores, k)) is not None:
+    size = next((size for size in GROUPS if k * size * LEAST_GROUPS <= scores.shape[1]), 0) if k else 0
+    if size and (found := _by_groups(scores, k, size)) is not None:
         return found
     columns = best_columns(scores, k).sort(dim=1).values
     values, order = torch.sort(scores.gather(1, columns), dim=1, descending=True, stable=True)
     return values, columns.gather(1, order)
 
 
-def _by_groups(scores: Tensor, k: int) -> tuple[Tensor, Tensor] | None:
-    """Find the k highest scores among those no lower than the k-th highest group's highest.
+def _by_groups(scores: Tensor, k: int, size: int) -> tuple[Tensor, Tensor] | None:
+    """Find the k highest scores among those no lower than the k-th highest group's highest; a group has `size`.
 
     They read the scores twice and sort little. None where too many scores are that high.
     """
-    whole = scores.shape[1] // GROUP * GROUP
-    highest = scores[:, :whole].unflatten(1, (-1, GROUP)).amax(dim=2)
-    floor = torch.topk(highest, k, dim=1).values[:, -1:]
+    whole = scores.shape[1] // size * size
+    highest = scores[:, :whole].unflatten(1, (-1, size)).amax(dim=2)
+    floor = torch.topk(highest, k, dim=1, sorted=False).values.amin(dim=1, keepdim=True)
     found = _compact(scores, scores >= floor, most=4 * k)
     if found is None:
         return None

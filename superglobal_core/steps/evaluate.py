@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
-from superglobal_core.errors import UserError
+from superglobal_core.errors import UserError, naming
 from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.evaluation.protocol import PROTOCOLS, evaluate
 from superglobal_core.files import check_writable, load_array, sha256_of, write_json
@@ -65,7 +65,8 @@ def evaluate_step(
         inputs = ranking_inputs(ranking, truth, str(ranks), sha256)
     else:
         inputs = {"ranking": load_array(str(ranks), mmap=True)}
-    results = evaluate(truth.queries, **inputs, bootstrap=bootstrap, seed=seed)
+    with naming(ranks if ranks is not None else scores):
+        results = evaluate(truth.queries, **inputs, bootstrap=bootstrap, seed=seed)
     record = watch.record(
         "evaluate",
         suite=suite,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
-from superglobal_core.errors import UserError
+from superglobal_core.errors import UserError, naming
 from superglobal_core.evaluation.alignment import rows_of
 from superglobal_core.evaluation.average_precision import NOT_RETRIEVED
 from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
@@ -94,8 +94,9 @@ def rank(
         about["left_out"] = database.skipped
         return Ranking(result.indices, result.scores, about, query_store.ids, database.ids)
     truth = load_groundtruth(groundtruth)
-    matrix = query_store[query_rows(query_store, truth)]
-    image_rows = rows_of(truth.image_names, database.ids, len(database), "database", database.skipped)
+    with naming(groundtruth):
+        matrix = query_store[query_rows(query_store, truth)]
+        image_rows = rows_of(truth.image_names, database.ids, len(database), "database", database.skipped)
     query, image = labelled_pairs(truth.queries)
     rows = image_rows[image]
     result = find(matrix, database, k, labelled=(query, rows))

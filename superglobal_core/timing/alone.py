@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from superglobal_core.errors import UserError
+from superglobal_core.progress import note
 
 VARIABLE = "SUPERGLOBAL_TIMING_LOCK"
 # Everyone's, without the sticky bit: in such a folder a lock that another user made can be taken.
@@ -49,7 +50,7 @@ def alone(folder: str | Path | None = None) -> Iterator[Path]:
         try:
             lock.acquire(timeout=_GRACE_S)
         except Timeout:
-            print(f"waiting: {_holder(path)} is timing (lock: {path})", file=sys.stderr, flush=True)
+            note(f"waiting: {_holder(path)} is timing (lock: {path})")
             lock.acquire()
     except (OSError, RuntimeError) as error:
         raise _unusable(path, error) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from superglobal_core.data.landmarks.plan import RENDERER_VERSION
 from superglobal_core.errors import UserError
 from superglobal_core.files import atomic_write
 from superglobal_core.networks.checkpoints import save_checkpoint
-from superglobal_core.progress import Counter
+from superglobal_core.progress import Counter, note
 from superglobal_core.training.renders import RenderPlan, render_all
 from superglobal_core.training.trainer import Recipe, Trainer, deterministic
 
@@ -77,7 +76,7 @@ def train_mini(
             if time.monotonic() - saved > checkpoint_every_s:
                 trainer.save(checkpoint)
                 saved = time.monotonic()
-                print(trainer.report(), file=sys.stderr, flush=True)
+                note(trainer.report())
     trainer.save(checkpoint)
     if trainer.step < steps:
         return out

@@ -70,7 +70,7 @@ EXTRACT = "extract --images {images} --backbone mini --checkpoint {mini} --devic
 
 BAD = {
     # the parser
-    "serch": "No such command",
+    "serch": "there is no verb 'serch': did you mean 'search'?",
     "search": "Missing option",
     "search --queries": "requires an argument",
     SEARCH + " --k many": "Invalid value for '--k'",

@@ -42,13 +42,6 @@ def test_landmarks(tmp_path: Path, run: Run) -> None:
     assert list((tmp_path / "set").rglob("gnd_*.pkl"))
 
 
-def test_doctor(run: Run) -> None:
-    done = run("doctor")
-    assert (done.code, done.err) == (0, "")
-    for name in ("python", "torch", "memory", "disk", "gpu"):
-        assert f" {name} " in done.out
-
-
 def test_help_names_every_verb(run: Run) -> None:
     done = run("--help")
     assert done.code == 0

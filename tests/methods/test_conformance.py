@@ -352,7 +352,7 @@ def test_a_class_that_needs_weights_is_given_them(tmp_path: Path, run: Run) -> N
 
 def test_the_verb(run: Run, tmp_path: Path) -> None:
     folder, out = write(tmp_path, body("queries *= 2")), tmp_path / "found.json"
-    done = run("check-method", "none", folder, "--json", out)
+    done = run("check-method", "none", folder, "--out", out)
     assert done.code == 1
     assert "ok        none  deterministic\n" in done.out
     assert (

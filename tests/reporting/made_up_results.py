@@ -141,7 +141,9 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         inside = self.open[-1] if self.open else ""
         if inside == "script":
-            self.scripts.append(data)
+            # What has a type is data: a page's policy is of what runs.
+            if "type" not in self.elements[-1][1]:
+                self.scripts.append(data)
         elif inside != "style":
             self.texts.append(data)
 

@@ -200,7 +200,7 @@ def test_the_same_results_give_the_same_bytes(root: Path, tmp_path: Path) -> Non
     for name in ("one", "two"):
         write_pages(root, tmp_path / name, ["approximate"])
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 5
+    assert len(files) == 7
     for path in files:
         assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
 

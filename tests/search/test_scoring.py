@@ -19,7 +19,7 @@ from superglobal_core.features.store import FeatureStore, Segment
 from superglobal_core.search import scoring
 from superglobal_core.search.exact import SearchResult, search, search_scored
 from superglobal_core.search.halves import HalfParts
-from superglobal_core.search.scoring import DeviceScorer, scorer_for
+from superglobal_core.search.scoring import DeviceScorer, chunks, scorer_for
 from superglobal_core.search.streaming import Resident, Streamer
 
 CPU = torch.device("cpu")
@@ -86,6 +86,64 @@ def test_the_number_of_threads_changes_no_bit_and_is_left_as_it_was(dtype: type)
     for one in found[1:]:
         assert np.array_equal(one.indices, found[0].indices)
         assert one.scores.tobytes() == found[0].scores.tobytes()
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    queries=st.sampled_from([1, 3, 7, 70]),
+    dimension=st.sampled_from([3, 64, 257, 2048]),
+    dtype=st.sampled_from([np.float16, np.float32, np.float64, np.int8]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_scattered_rows_are_gathered_and_score_as_in_their_places(
+    queries: int, dimension: int, dtype: type, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    database, wanted = unit_rows(rng, 4000, dimension), unit_rows(rng, queries, dimension)
+    database = (database * 100 if dtype == np.int8 else database).astype(dtype)
+    query, row = rng.integers(0, queries, 900), rng.choice(4000, 700)[rng.integers(0, 700, 900)]
+    seen: list[int] = []
+
+    class Watched(FeatureStore):
+        def read_into(self, buffer: torch.Tensor, start: int) -> int:
+            seen.append(start)
+            return super().read_into(buffer, start)
+
+    store = Watched([Segment(part, Path("part")) for part in np.split(database, [1234, 2000])], "watched")
+    with scorer_for(wanted, store, "cpu") as scorer:
+        found = scorer.pairs(query, row)
+        assert not seen  # nothing lying between them was read
+        [(_, scores)] = scorer.slabs()
+        assert found.tobytes() == scores.numpy()[query, row].tobytes()
+
+
+@pytest.mark.parametrize("slab", [1, 8_000_000])
+def test_ranks_are_right_even_if_gathered_rows_score_otherwise(
+    slab: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    database, queries = unit_rows(rng, 2000, 16), unit_rows(rng, 4, 16)
+    labelled = np.repeat(np.arange(4), 50), rng.integers(-1, 2000, 200)
+    expected = search(queries, store_of([database]), 20, labelled=labelled, device="cpu")
+    places = np.argsort(search(queries, store_of([database]), 2000, device="cpu").indices, axis=1)
+    right = np.where(labelled[1] < 0, -1, places[labelled])
+    assert np.array_equal(expected.labelled_ranks, right)
+    pairs = scoring.Scorer.pairs
+    monkeypatch.setattr(scoring, "SLAB_SCORES", slab)
+    monkeypatch.setattr(scoring.Scorer, "pairs", lambda *given: pairs(*given) + np.float32(0.01))
+    found = search(queries, store_of([database]), 20, labelled=labelled, device="cpu")
+    assert np.array_equal(found.labelled_ranks, right)
+    assert np.array_equal(found.indices, expected.indices)
+
+
+@given(first=st.integers(0, 50), blocks=st.integers(0, 300), threads=st.integers(1, 20))
+def test_chunks_are_all_blocks_and_end_together(first: int, blocks: int, threads: int) -> None:
+    found = chunks(first, first + blocks, threads)
+    assert [number for chunk in found for number in range(*chunk)] == list(range(first, first + blocks))
+    done = [0] * threads
+    for start, stop in found:  # whoever has done least takes the next
+        done[done.index(min(done))] += stop - start
+    assert max(done) - min(done) <= 1
 
 
 def on_a_device(

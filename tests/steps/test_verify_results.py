@@ -95,7 +95,7 @@ def swap(arrays: dict[str, np.ndarray], one: int, other: int, query: int = 2) ->
 
 def test_what_was_computed_agrees(folder: Path, run: Run) -> None:
     out = folder / "found.json"
-    done = run("verify", folder / "results", "--report", folder / "report", "--json", out)
+    done = run("verify", folder / "results", "--report", folder / "report", "--out", out)
     assert (done.code, done.err) == (0, "")
     *lines, summary = done.out.splitlines()
     assert [line.split()[0] for line in lines] == ["ok"] * 3  # and no note
@@ -304,7 +304,7 @@ def test_what_is_no_input(folder: Path, run: Run, tmp_path: Path) -> None:
         (tmp_path / "none",),
         (folder / "report",),
         (folder / "results", "--report", tmp_path),
-        (folder / "results", "--json", tmp_path),
+        (folder / "results", "--out", tmp_path),
     ):
         done = run("verify", *arguments)
         assert done.code == 2

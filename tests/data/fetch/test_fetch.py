@@ -217,6 +217,6 @@ def test_a_log_gets_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         now[0] = 20.0
         shown.advance(20)
     assert capsys.readouterr().err.splitlines() == [
-        "a.tgz: 523 MB of 1.94 GB, 12.3 MB/s, about 115 s left",
+        "a.tgz: 523 MB of 1.94 GB, 12.3 MB/s, about 2 min left",
         "a.tgz: 25 B, 2 B/s",
     ]

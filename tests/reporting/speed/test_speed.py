@@ -274,8 +274,8 @@ def test_any_record_becomes_tables(found: list[Any], noise: list[Noise]) -> None
     assert speed_latex(groups, labels, None).count(r"\\") >= len(timings)
 
 
-def test_the_words_of_speed_need_neither_torch_nor_matplotlib() -> None:
-    heavy = {"torch", "matplotlib", "scipy.stats"}
+def test_the_words_of_speed_need_neither_torch_nor_altair() -> None:
+    heavy = {"torch", "altair", "vl_convert", "scipy.stats"}
     code = f"import sys, superglobal_core.reporting.speed_view; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

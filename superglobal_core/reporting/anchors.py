@@ -1,4 +1,4 @@
-"""Where on the page of provenance each record stands, so that every figure can lead to its own."""
+"""Where records and queries stand on their pages, so that figures and links can lead to them."""
 
 from __future__ import annotations
 
@@ -24,3 +24,14 @@ def record_anchor(source: str) -> str:
     name = source.removesuffix(SUFFIX)
     coded = re.sub(r"[^A-Za-z0-9/-]", lambda match: f"_{ord(match[0]):x}_", name)
     return f"record-{coded.replace('/', '.')}{lacks}"
+
+
+def query_anchor(name: str) -> str:
+    """Return the id of a query's card on its page.
+
+    Other names have other ids; an id needs no escaping in HTML or in an address (`queries-2.html#<id>`).
+
+    >>> query_anchor("all_souls_000013"), query_anchor("a b.c")
+    ('q-all_souls_000013', 'q-a.20.b.2e.c')
+    """
+    return "q-" + re.sub(r"[^A-Za-z0-9_-]", lambda match: f".{ord(match[0]):x}.", name)

@@ -1,208 +1,272 @@
-"""What the reranking changed: the queries that gained and lost most, with their first results."""
+"""A card for every query: its picture, its AP by method, and what stood first before and after the reranking."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-
-import numpy as np
+import itertools
+import math
+from collections.abc import Mapping, Sequence
 
 from superglobal_core.data.groundtruth import GroundTruth
-from superglobal_core.reporting.collect import Study
-from superglobal_core.reporting.families import Comparison
-from superglobal_core.reporting.pictures import Album, Picture
+from superglobal_core.reporting.anchors import query_anchor
+from superglobal_core.reporting.collect import Result, Study
+from superglobal_core.reporting.first_places import Place, first_places, fits
+from superglobal_core.reporting.pictures import BUDGET, Album, Picture, Thumbnails
+from superglobal_core.reporting.query_figures import average_precision, change_of, main_method
+from superglobal_core.reporting.shell import Page
 from superglobal_core.reporting.sources import DatasetFiles, load_ranking
-from superglobal_core.reporting.study import Group, ap_changes
+from superglobal_core.reporting.study import Group
 from superglobal_core.search.rankings import Ranking
 
-CASES, PLACES = 3, 10  # queries shown of each kind, results shown of each query
-PROTOCOL = "medium"
-# A hundredth of a point: less would read as no change.
-SMALLEST_CHANGE = 1e-4
-
-# kind of place: (frame's class, symbol, words)
-KINDS = {
-    "easy": ("positive", "\N{CHECK MARK}", "positive (easy)"),
-    "hard": ("positive", "\N{CHECK MARK}", "positive (hard)"),
-    "junk": ("junk", "\N{EN DASH}", "junk"),
-    "negative": ("negative", "\N{MULTIPLICATION X}", "negative"),
-}
+#: cards on a page: one page for 24 queries costs a page's frame once, and is still quickly read
+CARDS = 24
+# Bytes of pictures on all pages together; beyond, names stand in for pictures.
+BUDGET_OF_ALL = 60_000_000
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """One result: its place (from 1), name, kind (a key of KINDS), place before the reranking, picture."""
+class Outcome:
+    """What one method made of a query: AP (a fraction), its change from the single stage, and the first places.
 
-    number: int
-    name: str
-    kind: str
-    before: int | None
-    picture: Picture | None
+    places: None where the ranking is not at hand.
+    """
 
-    @property
-    def frame(self) -> str:
-        return KINDS[self.kind][0]
+    result: Result
+    ap: float | None
+    change: float | None
+    places: tuple[Place, ...] | None
 
     @property
-    def symbol(self) -> str:
-        return KINDS[self.kind][1]
-
-    @property
-    def words(self) -> str:
-        return KINDS[self.kind][2]
+    def marks(self) -> str:
+        return "".join(place.symbol for place in self.places or ())
 
 
 @dataclasses.dataclass(frozen=True)
-class Case:
-    """One query: APs (fractions) and first places before and after the reranking."""
-
-    query: str
-    picture: Picture | None
-    ap_before: float
-    ap_after: float
-    before: tuple[Place, ...]
-    after: tuple[Place, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Exhibit:
-    """The cases of one comparison; why names stand in for pictures, or why there are no cases: `remark`."""
+class Answer:
+    """A query on one database: the single stage (None where there is none, or it is the main), and the others."""
 
     group: Group
-    comparison: Comparison
-    gained: tuple[Case, ...]
-    lost: tuple[Case, ...]
-    remark: str
-
-
-def make_exhibit(
-    study: Study, group: Group, comparison: Comparison, files: DatasetFiles, album: Album
-) -> Exhibit:
-    """Choose the queries whose Medium AP gained and lost most, at most `CASES` of each, and show them."""
-    if files.truth is None:
-        return Exhibit(group, comparison, (), (), f"The queries cannot be shown: {files.reason}.")
-    before, after = (load_ranking(study, result) for result in (comparison.before, comparison.after))
-    if before is None or after is None:
-        return Exhibit(
-            group, comparison, (), (), "The queries cannot be shown: their rankings are not at hand."
-        )
-    if not all(_fits(ranking, files.truth) for ranking in (before, after)):
-        return Exhibit(
-            group, comparison, (), (), "The queries cannot be shown: the rankings are of other queries."
-        )
-    gained, lost = choose(ap_changes(comparison.before, comparison.after, PROTOCOL))
-    show = _Showcase(comparison, files, files.truth, before, after, album)
-    cases = tuple(show.case(query) for query in gained), tuple(show.case(query) for query in lost)
-    return Exhibit(group, comparison, *cases, _remark(cases, files, album))
-
-
-def choose(changes: Sequence[float | None], number: int = CASES) -> tuple[list[int], list[int]]:
-    """Return the queries that gained and lost most, the most first; only those that did.
-
-    >>> choose([0.1, None, -0.2, 0.0, 0.3], number=1)
-    ([4], [2])
-    """
-    known = [(change, query) for query, change in enumerate(changes) if change is not None]
-    gained = sorted((-change, query) for change, query in known if change >= SMALLEST_CHANGE)
-    lost = sorted((change, query) for change, query in known if change <= -SMALLEST_CHANGE)
-    return [query for _, query in gained[:number]], [query for _, query in lost[:number]]
+    before: Outcome | None
+    main: Outcome
+    others: tuple[Outcome, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Showcase:
-    """What a comparison's cases are made from."""
+class Card:
+    """One query on every database of a data set and descriptor; number: its place, failures first."""
 
-    comparison: Comparison
-    files: DatasetFiles
+    name: str
+    anchor: str
+    number: int
+    picture: Picture | None
+    answers: tuple[Answer, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """A page of cards of one data set and descriptor, of `total` cards.
+
+    thumbnails: the pictures of database images by name; pictures: all that the page embeds.
+    neighbours: the addresses and names of the cards before the first and behind the last, if any.
+    """
+
+    page: Page
+    dataset: str
+    descriptor: str
+    cards: tuple[Card, ...]
+    total: int
+    thumbnails: Mapping[str, Picture]
+    pictures: Sequence[Picture]
+    remark: str
+    neighbours: tuple[tuple[str, str] | None, tuple[str, str] | None] = (None, None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """The cards of one data set and descriptor; addresses: of each query's card, by its number in the ground truth.
+
+    remark: why there are no cards.
+    """
+
+    dataset: str
+    descriptor: str
+    leaves: tuple[Leaf, ...] = ()
+    addresses: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    remark: str = ""
+
+
+def make_sections(
+    study: Study, groups: Sequence[Group], files: Mapping[str, DatasetFiles], thumbnails: Thumbnails
+) -> list[Section]:
+    """Make the cards of every query, of each data set and descriptor the failures first, page by page.
+
+    The pages are `queries-2.html` and on: the first is the list of all queries.
+    """
+    together: dict[tuple[str, str], list[Group]] = {}
+    for group in groups:
+        together.setdefault((group.dataset, group.descriptor), []).append(group)
+    sections: list[Section] = []
+    number, left = 2, BUDGET_OF_ALL
+    for (dataset, descriptor), mine in together.items():
+        truth = files[dataset].truth
+        if truth is None:
+            sections.append(
+                Section(dataset, descriptor, remark=f"The queries cannot be shown: {files[dataset].reason}.")
+            )
+            continue
+        places, remark = _all_places(study, mine, truth)
+        if remark:
+            sections.append(Section(dataset, descriptor, remark=remark))
+            continue
+        order = failures_first(mine)
+        shares = split(order)
+        pages = [
+            Page(f"queries-{number + step}.html", f"Queries {number + step}") for step in range(len(shares))
+        ]
+        number += len(shares)
+        addresses = {
+            query: f"{page.file}#{query_anchor(truth.query_names[query])}"
+            for page, share in zip(pages, shares, strict=True)
+            for query in share
+        }
+        leaves = []
+        for page, share in zip(pages, shares, strict=True):
+            album = Album(min(BUDGET, left), thumbnails)
+            before = album.left
+            leaves.append(
+                _Binder(mine, truth, files[dataset], places, album).leaf(page, share, order, addresses)
+            )
+            left -= before - album.left
+        sections.append(Section(dataset, descriptor, tuple(leaves), addresses))
+    return sections
+
+
+def failures_first(groups: Sequence[Group]) -> list[int]:
+    """Order queries by the lowest Medium AP that the main method has for them on any database; unknown ones last."""
+    mains = [main_method(group) for group in groups]
+
+    def lowest(query: int) -> float:
+        found = [average_precision(main, query) for main in mains]
+        return min((value for value in found if value is not None), default=2.0)
+
+    return sorted(range(min(main.queries for main in mains)), key=lowest)
+
+
+def split(order: Sequence[int], most: int = CARDS) -> list[Sequence[int]]:
+    """Split into as few parts of at most `most` as can be, of nearly the same length.
+
+    >>> split(range(5), 4)
+    [range(0, 3), range(3, 5)]
+    """
+    parts = math.ceil(len(order) / most)
+    bounds = [math.ceil(part * len(order) / parts) for part in range(parts + 1)]
+    return [order[start:end] for start, end in itertools.pairwise(bounds)]
+
+
+#: by a result's file: the first places of every query
+Places = dict[str, list[tuple[Place, ...]]]
+
+
+def _all_places(study: Study, groups: Sequence[Group], truth: GroundTruth) -> tuple[Places, str]:
+    """Read every ranking's first places; the remark says why there are none at all."""
+    found: Places = {}
+    foreign = False
+    for group in groups:
+        single = group.single_stage
+        first = load_ranking(study, single) if single else None
+        for result in group.results:
+            ranking = first if result is single else load_ranking(study, result)
+            if ranking is None:
+                continue
+            if not fits(ranking, truth):
+                foreign = True
+                continue
+            found[result.source] = first_places(ranking, truth, _before(first, truth, result is single))
+    if found:
+        return found, ""
+    why = "the rankings are of other queries" if foreign else "their rankings are not at hand"
+    return found, f"The queries cannot be shown: {why}."
+
+
+def _before(first: Ranking | None, truth: GroundTruth, is_single: bool) -> Ranking | None:
+    return first if first is not None and not is_single and fits(first, truth) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Binder:
+    """What the cards of one page are made from."""
+
+    groups: Sequence[Group]
     truth: GroundTruth
-    before: Ranking
-    after: Ranking
+    files: DatasetFiles
+    places: Places
     album: Album
 
-    def case(self, query: int) -> Case:
-        """Show one query of the ground truth."""
+    def leaf(
+        self, page: Page, share: Sequence[int], order: Sequence[int], addresses: Mapping[int, str]
+    ) -> Leaf:
+        number = {query: place for place, query in enumerate(order, 1)}
+        cards = tuple(self._card(query, number[query]) for query in share)
+        shown = dict.fromkeys(
+            place.name
+            for card in cards
+            for answer in card.answers
+            for outcome in (answer.before, answer.main)
+            if outcome is not None
+            for place in outcome.places or ()
+        )
+        added = {name: self.album.add(self.files.picture(name)) for name in shown}
+        thumbnails = {name: picture for name, picture in added.items() if picture is not None}
+        names = self.truth.query_names
+        first, last = number[share[0]] - 1, number[share[-1]] - 1
+        earlier = order[first - 1] if first else None
+        later = order[last + 1] if last + 1 < len(order) else None
+        around = tuple(None if each is None else (addresses[each], names[each]) for each in (earlier, later))
+        return Leaf(
+            page,
+            self.groups[0].dataset,
+            self.groups[0].descriptor,
+            cards,
+            len(order),
+            thumbnails,
+            self.album.pictures,
+            self._remark(cards, len(shown), len(shown) - len(thumbnails)),
+            (around[0], around[1]),
+        )
+
+    def _card(self, query: int, number: int) -> Card:
         name = self.truth.query_names[query]
-        old, new = (
-            result.evaluation.figures(PROTOCOL).average_precision[query]
-            for result in (self.comparison.before, self.comparison.after)
-        )
-        assert old is not None
-        assert new is not None
         picture = self.album.add(self.files.query_picture(name), self.truth.queries[query].box)
-        row = _row_of(self.before, name, query)
-        earlier = {int(index): place for place, index in enumerate(self.before.indices[row], 1) if index >= 0}
-        return Case(
-            name,
-            picture,
-            old,
-            new,
-            self._places(self.before, query, {}),
-            self._places(self.after, query, earlier),
+        answers = tuple(self._answer(group, query) for group in self.groups)
+        return Card(name, query_anchor(name), number, picture, answers)
+
+    def _answer(self, group: Group, query: int) -> Answer:
+        main, single = main_method(group), group.single_stage
+        others = [result for result in group.results if result is not main and result is not single]
+        return Answer(
+            group,
+            self._outcome(group, single, query) if single is not None and single is not main else None,
+            self._outcome(group, main, query),
+            tuple(self._outcome(group, result, query) for result in others),
         )
 
-    def _places(self, ranking: Ranking, query: int, earlier: dict[int, int]) -> tuple[Place, ...]:
-        row = _row_of(ranking, self.truth.query_names[query], query)
-        kind_of_row, kind_of_name = _kinds(ranking, self.truth, query)
-        places = []
-        for number, index in enumerate(ranking.indices[row, :PLACES].tolist(), 1):
-            if index < 0:
-                break
-            name = self._name(ranking, row, number - 1, index)
-            kind = (
-                kind_of_name.get(name, "negative")
-                if kind_of_row is None
-                else kind_of_row.get(index, "negative")
-            )
-            picture = self.album.add(self.files.picture(name))
-            places.append(Place(number, name, kind, earlier.get(index), picture))
-        return tuple(places)
+    def _outcome(self, group: Group, result: Result, query: int) -> Outcome:
+        places = self.places.get(result.source)
+        return Outcome(
+            result,
+            average_precision(result, query) if query < result.queries else None,
+            change_of(group, result, query),
+            None if places is None else places[query],
+        )
 
-    def _name(self, ranking: Ranking, row: int, place: int, index: int) -> str:
-        if ranking.names is not None and place < ranking.names.shape[1]:
-            return str(ranking.names[row, place])
-        if ranking.database_ids is not None:
-            return ranking.database_ids[index]
-        # Rows without names are in the ground truth's order, distractors behind them.
-        names = self.truth.image_names
-        return names[index] if index < len(names) else f"distractor {index - len(names)}"
-
-
-def _kinds(ranking: Ranking, truth: GroundTruth, query: int) -> tuple[dict[int, str] | None, dict[str, str]]:
-    """Return the kind of a query's labelled images, by database row (None when unknown) and by name."""
-    labels = truth.queries[query]
-    kind_of_image = {image: kind for kind in ("easy", "hard", "junk") for image in getattr(labels, kind)}
-    by_name = {truth.image_names[image]: kind for image, kind in kind_of_image.items()}
-    if ranking.labelled is None or ranking.rows is None:
-        return None, by_name
-    mine = np.flatnonzero(ranking.labelled.query == query)
-    pairs = zip(ranking.rows[mine].tolist(), ranking.labelled.image[mine].tolist(), strict=True)
-    return {row: kind_of_image[image] for row, image in pairs if row >= 0 and image in kind_of_image}, by_name
-
-
-def _row_of(ranking: Ranking, name: str, query: int) -> int:
-    # A search with a ground truth follows its queries; one without has its own order, with names.
-    if ranking.labelled is not None or ranking.query_ids is None:
-        return query
-    return list(ranking.query_ids).index(name)
-
-
-def _fits(ranking: Ranking, truth: GroundTruth) -> bool:
-    if ranking.indices.ndim != 2:
-        return False
-    if ranking.labelled is not None or ranking.query_ids is None:
-        return len(ranking.indices) == len(truth.queries)
-    return set(truth.query_names) <= set(ranking.query_ids)
-
-
-def _remark(cases: tuple[tuple[Case, ...], tuple[Case, ...]], files: DatasetFiles, album: Album) -> str:
-    everything = [case for kind in cases for case in kind]
-    if not everything:
-        return "No query's Medium AP changed by a hundredth of a point."
-    places = [place for case in everything for place in (*case.before, *case.after)]
-    absent = sum(place.picture is None for place in places)
-    if not absent:
-        return ""
-    if files.queries is None and not files.images:
-        return "The images are not at hand, so their names stand here."
-    too_many = ", because the page would become too large" if album.left_out else ""
-    return f"{absent} of {len(places)} pictures are missing{too_many}; names stand in their place."
+    def _remark(self, cards: Sequence[Card], images: int, absent: int) -> str:
+        queries = sum(card.picture is None for card in cards)
+        if not absent and not queries:
+            return ""
+        if self.files.queries is None and not self.files.images:
+            return "The images are not at hand, so their names stand here."
+        too_many = ", because the page would become too large" if self.album.left_out else ""
+        return (
+            f"{absent + queries} of {images + len(cards)} pictures are missing{too_many}; "
+            "names stand in their place."
+        )

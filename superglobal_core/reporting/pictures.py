@@ -12,22 +12,53 @@ import numpy as np
 
 from superglobal_core.data.images import ImageError, read_image
 
-THUMBNAIL, QUERY_THUMBNAIL = 96, 176  # longer sides, pixels
-QUALITY = 78  # JPEG: artefacts are invisible at this size, 2 to 4 kB a picture
-# Bytes of all pictures together as the page holds them; beyond, names stand in for pictures.
+THUMBNAIL, QUERY_THUMBNAIL = 64, 128  # longer sides, pixels
+# WebP: at this size half of a JPEG's bytes, most of which would be its tables; about 0.5 kB a picture.
+QUALITY, QUERY_QUALITY = 45, 55
+# Bytes of all pictures together as one page holds them; beyond, names stand in for pictures.
 BUDGET = 10_000_000
 # The box is drawn light on dark, to be seen on any picture.
 BOX_INNER, BOX_OUTER = (60, 220, 255), (20, 20, 20)
 
+Box = tuple[float, ...]
+Key = tuple[Path, Box | None]
+
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """An embedded picture: its id in the page, size in pixels and JPEG as a data URI."""
+    """An embedded picture: its id in the page, size in pixels and WebP as a data URI."""
 
     id: str
     width: int
     height: int
     uri: str
+
+
+class Thumbnails:
+    """Small copies of images, each made once for all pages; `size_and_uri` gives None for what is no image."""
+
+    def __init__(self) -> None:
+        self._made: dict[Key, tuple[int, int, str] | None] = {}
+
+    def size_and_uri(self, path: Path, box: Box | None) -> tuple[int, int, str] | None:
+        """Return width, height and data URI; with a box (x1, y1, x2, y2 in its pixels) larger, the box drawn."""
+        if (path, box) not in self._made:
+            self._made[path, box] = self._make(path, box)
+        return self._made[path, box]
+
+    @staticmethod
+    def _make(path: Path, box: Box | None) -> tuple[int, int, str] | None:
+        try:
+            image = read_image(path)
+        except ImageError:
+            return None
+        side, quality = (THUMBNAIL, QUALITY) if box is None else (QUERY_THUMBNAIL, QUERY_QUALITY)
+        small = thumbnail(image, side, box)
+        done, data = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])
+        if not done:
+            return None
+        uri = "data:image/webp;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+        return small.shape[1], small.shape[0], uri
 
 
 class Album:
@@ -37,9 +68,10 @@ class Album:
     shown: absent, damaged, or one more than the page may carry.
     """
 
-    def __init__(self, budget: int = BUDGET) -> None:
-        self._pictures: dict[tuple[Path, tuple[float, ...] | None], Picture | None] = {}
-        self._left = budget
+    def __init__(self, budget: int = BUDGET, thumbnails: Thumbnails | None = None) -> None:
+        self._pictures: dict[Key, Picture | None] = {}
+        self._thumbnails = thumbnails or Thumbnails()
+        self.left = budget
         self.left_out = 0
 
     @property
@@ -53,26 +85,18 @@ class Album:
             return None
         key = (path, None if box is None else tuple(box))
         if key not in self._pictures:
-            self._pictures[key] = self._make(path, box)
+            self._pictures[key] = self._embed(*key)
         return self._pictures[key]
 
-    def _make(self, path: Path, box: Sequence[float] | None) -> Picture | None:
-        try:
-            image = read_image(path)
-        except ImageError:
+    def _embed(self, path: Path, box: Box | None) -> Picture | None:
+        made = self._thumbnails.size_and_uri(path, box)
+        if made is None:
             return None
-        small = thumbnail(image, THUMBNAIL if box is None else QUERY_THUMBNAIL, box)
-        done, data = cv2.imencode(
-            ".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
-        )
-        if not done:
-            return None
-        uri = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
-        if len(uri) > self._left:
+        if len(made[2]) > self.left:
             self.left_out += 1
             return None
-        self._left -= len(uri)
-        return Picture(f"p{len(self._pictures)}", small.shape[1], small.shape[0], uri)
+        self.left -= len(made[2])
+        return Picture(f"p{len(self._pictures)}", *made)
 
 
 def thumbnail(image: np.ndarray, side: int, box: Sequence[float] | None = None) -> np.ndarray:

@@ -20,7 +20,7 @@ from superglobal_core.reporting.overview import overview_content
 from superglobal_core.reporting.page import TEMPLATE, results_content
 from superglobal_core.reporting.parameters_page import parameters_part
 from superglobal_core.reporting.provenance_page import provenance_part
-from superglobal_core.reporting.queries_page import queries_part
+from superglobal_core.reporting.queries_page import CARD_FILE, queries_part
 from superglobal_core.reporting.scale_page import scale_part
 from superglobal_core.reporting.shell import RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
@@ -97,11 +97,12 @@ def write_report(results: Path, out: Path) -> Path:
     shell = Shell(study, [RESULTS, *(part.page for part in parts)])
     downloads = [(name, described[name]) for name in written]
     for part in parts:
-        written[part.page.file] = shell.render(part.page, part.template, part.content)
+        written |= _rendered(shell, part)
     content = results_content(study, groups, labels, figures, parts, downloads)
     page = shell.render(RESULTS, TEMPLATE, content)
     for name, found in written.items():
         write_file(out / name, found)
+    _remove_left_over(out, parts)
     write_file(out / RESULTS.file, page)
     return out / RESULTS.file
 
@@ -133,9 +134,10 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
     for part in parts:
         check_writable(out / part.page.file)
         written = _figure_files(part.figures) | {name: text for name, (text, _) in part.files.items()}
-        for name, text in written.items():
+        for name, text in (written | _rendered(shell, part)).items():
             write_file(out / name, text)
-        write_file(out / part.page.file, shell.render(part.page, part.template, part.content))
+    if "queries" in only:
+        _remove_left_over(out, parts)
     return [out / part.page.file for part in parts]
 
 
@@ -149,7 +151,7 @@ def _write_overview(study: Study, out: Path) -> Path:
     described: dict[str, str] = {}
     for part in parts:
         written = _figure_files(part.figures) | {name: text for name, (text, _) in part.files.items()}
-        written[part.page.file] = shell.render(part.page, part.template, part.content)
+        written |= _rendered(shell, part)
         described |= {name: meaning for name, (_, meaning) in part.files.items()}
         described |= _described(part.figures)
         for name, text in written.items():
@@ -157,6 +159,18 @@ def _write_overview(study: Study, out: Path) -> Path:
     page = shell.render(OVERVIEW, OVERVIEW_TEMPLATE, overview_content(study, parts, described))
     write_file(out / OVERVIEW.file, page)
     return out / OVERVIEW.file
+
+
+def _rendered(shell: Shell, part: Part) -> dict[str, str]:
+    return {page.file: shell.render(page, template, content) for page, template, content in part.pages}
+
+
+def _remove_left_over(out: Path, parts: Sequence[Part]) -> None:
+    """Remove the pages of queries that an earlier, longer report left: nothing leads to them."""
+    written = {page.file for part in parts for page, _, _ in part.pages}
+    for path in out.glob("queries-*.html"):
+        if CARD_FILE.fullmatch(path.name) and path.name not in written:
+            path.unlink(missing_ok=True)
 
 
 def _figure_files(figures: Sequence[Figure]) -> dict[str, str | bytes]:

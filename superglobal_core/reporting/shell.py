@@ -33,6 +33,7 @@ class Part:
 
     template: extends `base.html.j2`; content: its variables. files: texts by name with, for each,
     what it holds; figures are written below `figures/`. headline: what the first page says of it, in a line.
+    more: further pages that this one leads to, each with its template and variables; the list of pages lacks them.
     """
 
     page: Page
@@ -41,6 +42,12 @@ class Part:
     files: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     figures: Sequence[Figure] = ()
     headline: str | None = None
+    more: Sequence[tuple[Page, str, Mapping[str, Any]]] = ()
+
+    @property
+    def pages(self) -> list[tuple[Page, str, Mapping[str, Any]]]:
+        """All pages of the part with their templates and variables."""
+        return [(self.page, self.template, self.content), *self.more]
 
 
 RESULTS = Page("index.html", "Results")

@@ -175,6 +175,11 @@
       const select = element("select", {}, element("option", { value: "", textContent: `${names[column]}: all` }));
       select.append(...values.map((value) => element("option", { value, textContent: value })));
       select.setAttribute("aria-label", `only rows with this ${names[column]}`);
+      // `data-filter="Medium"`: shown first; all others are one choice away.
+      if (values.includes(leaf.dataset.filter)) {
+        select.value = leaf.dataset.filter;
+        chosen.set(column, select.value);
+      }
       select.addEventListener("change", () => {
         chosen.set(column, select.value);
         showRows();

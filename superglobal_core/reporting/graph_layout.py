@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 
 ROUNDS = 8  # of putting each node near the middle of its neighbours
@@ -14,36 +13,40 @@ Edge = tuple[int, int]
 class Layout:
     """layers: each from top to bottom; numbers from `nodes` on are bends of edges that pass a layer.
 
-    ways: for each edge the nodes and bends it goes through, one a layer.
+    hops: the edges, cut at the bends; those from one node share their bends.
     """
 
     nodes: int
     layers: tuple[tuple[int, ...], ...]
-    ways: Mapping[Edge, tuple[int, ...]]
+    hops: tuple[Edge, ...]
 
 
 def layered(nodes: int, edges: Sequence[Edge]) -> Layout:
     """Return a layout; the same graph has the same one. Edges that close a cycle are left out.
 
     >>> found = layered(3, [(0, 1), (1, 2), (0, 2)])
-    >>> found.layers, found.ways[0, 2]
-    (((0,), (1, 3), (2,)), (0, 3, 2))
+    >>> found.layers, found.hops
+    (((0,), (1, 3), (2,)), ((0, 1), (0, 3), (1, 2), (3, 2)))
     """
     edges = _without_cycles(nodes, edges)
     depth = _depths(nodes, edges)
     layers: list[list[int]] = [[] for _ in range(max(depth, default=-1) + 1)]
     for node in range(nodes):
         layers[depth[node]].append(node)
-    ways: dict[Edge, tuple[int, ...]] = {}
-    fresh = nodes
+    bends: dict[Edge, int] = {}
+    hops: set[Edge] = set()
     for source, target in edges:
-        passed = range(depth[source] + 1, depth[target])
-        for bend, layer in enumerate(passed, fresh):
-            layers[layer].append(bend)
-        ways[source, target] = (source, *range(fresh, fresh + len(passed)), target)
-        fresh += len(passed)
-    _untangle(layers, ways)
-    return Layout(nodes, tuple(map(tuple, layers)), ways)
+        before = source
+        for layer in range(depth[source] + 1, depth[target]):
+            if (source, layer) not in bends:
+                bends[source, layer] = nodes + len(bends)
+                layers[layer].append(bends[source, layer])
+            hops.add((before, bends[source, layer]))
+            before = bends[source, layer]
+        hops.add((before, target))
+    found = tuple(sorted(hops))
+    _untangle(layers, found)
+    return Layout(nodes, tuple(map(tuple, layers)), found)
 
 
 def _without_cycles(nodes: int, edges: Sequence[Edge]) -> list[Edge]:
@@ -82,13 +85,12 @@ def _depths(nodes: int, edges: Sequence[Edge]) -> list[int]:
     return depth
 
 
-def _untangle(layers: list[list[int]], ways: Mapping[Edge, tuple[int, ...]]) -> None:
+def _untangle(layers: list[list[int]], hops: Sequence[Edge]) -> None:
     left: dict[int, list[int]] = {}
     right: dict[int, list[int]] = {}
-    for way in ways.values():
-        for one, other in itertools.pairwise(way):
-            right.setdefault(one, []).append(other)
-            left.setdefault(other, []).append(one)
+    for one, other in hops:
+        right.setdefault(one, []).append(other)
+        left.setdefault(other, []).append(one)
     for turn in range(ROUNDS):
         forward = turn % 2 == 0
         order = range(1, len(layers)) if forward else range(len(layers) - 2, -1, -1)

@@ -9,8 +9,8 @@ from superglobal_core.reporting.graph_layout import Layout, layered
 from superglobal_core.reporting.step_graph import Graph, Node
 
 # Pixels.
-BOX, HEIGHT, GAP, ROW, BEND, MARGIN = 196, 62, 58, 16, 6, 8
-LETTERS = {15: 24, 12: 31}  # by size of the letters: how many of them a box has room for
+BOX, HEIGHT, GAP, ROW, BEND, MARGIN = 210, 80, 64, 14, 6, 8
+LETTERS = {14: 22, 12: 26}  # by size of the letters: how many of them a box has room for
 TITLE = "The steps of this run and what they read, from left to right"
 # By their names in the style sheet of the pages.
 PLAIN = {"ink": INK, "muted": MUTED, "line": LINE, "card": PAPER, "soft": "#eef0f2", "accent": "#0a5c96"}
@@ -32,7 +32,7 @@ def graph_svg(graph: Graph, *, inline: bool = False) -> Markup:
     style = Markup(
         ".w-edge{{fill:none;stroke:{muted};stroke-width:1.2}}.w-arrow{{fill:{muted}}}"
         ".w-step{{fill:{card};stroke:{accent}}}.w-data{{fill:{soft};stroke:{muted};stroke-dasharray:4 3}}"
-        ".w-name{{font-size:15px;font-weight:600;fill:{ink}}}.w-text{{font-size:12px;fill:{muted}}}"
+        ".w-name{{font-size:14px;font-weight:600;fill:{ink}}}.w-text{{font-size:12px;fill:{muted}}}"
     ).format(**colours)
     parts = [
         Markup(
@@ -47,7 +47,7 @@ def graph_svg(graph: Graph, *, inline: bool = False) -> Markup:
     ]
     if not inline:
         parts.append(Markup('<rect width="100%" height="100%" fill="{}"/>').format(colours["card"]))
-    parts += [_edge(way, places, layout.nodes) for _, way in sorted(layout.ways.items())]
+    parts += [_hop(one, other, places, layout.nodes) for one, other in layout.hops]
     parts += [_box(node, *places[number]) for number, node in enumerate(graph.nodes)]
     return Markup("\n").join([*parts, Markup("</svg>")])
 
@@ -69,37 +69,35 @@ def _places(layout: Layout) -> tuple[Places, float]:
     return places, whole + 2 * MARGIN
 
 
-def _edge(way: tuple[int, ...], places: Places, nodes: int) -> Markup:
-    # From the box's right side, straight past the layers between, to the next box's left side.
-    points = []
-    for place, item in enumerate(way):
-        x, y = places[item]
-        y += (HEIGHT if item < nodes else BEND) / 2
-        points += [(x, y)] if place else []
-        points += [(x + BOX, y)] if place < len(way) - 1 else []
-    x, y = points[0]
-    path = [f"M{_number(x)} {_number(y)}"]
-    for number, (to_x, to_y) in enumerate(points[1:]):
-        if number % 2:
-            path.append(f"H{_number(to_x)}")
-        else:
-            middle = (x + to_x) / 2
-            path.append(
-                f"C{_number(middle)} {_number(y)} {_number(middle)} {_number(to_y)} {_number(to_x)} {_number(to_y)}"
-            )
-        x, y = to_x, to_y
-    return Markup('<path class="w-edge" marker-end="url(#workflow-arrow)" d="{}"/>').format("".join(path))
+def _hop(one: int, other: int, places: Places, nodes: int) -> Markup:
+    """Draw a line from the right side of a box or bend to the left of another, and straight through a bend."""
+
+    def middle(item: int) -> float:
+        return places[item][1] + (HEIGHT if item < nodes else BEND) / 2
+
+    start, end = places[one][0] + BOX, places[other][0]
+    half = (start + end) / 2
+    curve = (start, middle(one)), (half, middle(one)), (half, middle(other)), (end, middle(other))
+    first, *rest = (f"{_number(x)} {_number(y)}" for x, y in curve)
+    path = f"M{first}C{' '.join(rest)}"
+    if other < nodes:
+        return Markup('<path class="w-edge" marker-end="url(#workflow-arrow)" d="{}"/>').format(path)
+    return Markup('<path class="w-edge" d="{}H{}"/>').format(path, _number(end + BOX))
 
 
 def _box(node: Node, x: float, y: float) -> Markup:
-    lines = [line for line in ((node.name, 15), (node.subject, 12), (node.amount, 12)) if line[0]]
+    lines = [
+        line
+        for line in ((node.name, 14), *((subject, 12) for subject in node.subjects), (node.amount, 12))
+        if line[0]
+    ]
     top = y + (HEIGHT - 17 * len(lines)) / 2 + 13
     shape = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="{}"/>').format(
         "w-step" if node.is_step else "w-data", _number(x), _number(y), BOX, HEIGHT, 8 if node.is_step else 0
     )
     texts = [
         Markup('<text class="{}" x="{}" y="{}">{}</text>').format(
-            "w-name" if size == 15 else "w-text", _number(x + 10), _number(top + 17 * row), _short(text, size)
+            "w-name" if size == 14 else "w-text", _number(x + 10), _number(top + 17 * row), _short(text, size)
         )
         for row, (text, size) in enumerate(lines)
     ]

@@ -22,17 +22,17 @@ Key = tuple[str, ...]
 class Node:
     """A kind of step on one descriptor and data set, data from outside, or the report.
 
-    name: the step, or what the data are; subject: on what; amount: how many files, and how long they took.
+    name: the step, or what the data are; subjects: on what; amount: how many files, and how long they took.
     """
 
     name: str
-    subject: str
+    subjects: tuple[str, ...]
     amount: str
     is_step: bool = True
 
     @property
     def sentence(self) -> str:
-        return ", ".join(filter(None, (self.name, self.subject, self.amount)))
+        return ", ".join(filter(None, (self.name, " on ".join(self.subjects), self.amount)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ def step_graph(study: Study, labels: Labels, data: Sequence[DataFile]) -> Graph:
     Where a record does not list what its step read, the paths in its command tell.
     """
     steps, folds = steps_by_output(study.records), _folds(study)
-    outside = {file.path: (DATA, file.roles) for file in data}
+    outside: dict[str, Key] = {file.path: (DATA, file.roles) for file in data}
     members: dict[Key, list[StoredRecord]] = {}
     edges: dict[tuple[Key, Key], None] = {}
     targets: set[Key] = set()
@@ -68,10 +68,11 @@ def step_graph(study: Study, labels: Labels, data: Sequence[DataFile]) -> Graph:
             if made_of != key:
                 edges[made_of, key] = None
                 targets.add(made_of)
-    nodes = {key: _data_node(key, data) for key in dict.fromkeys(outside.values()) if key in targets}
+    nodes: dict[Key, Node] = {
+        key: _data_node(key, data) for key in dict.fromkeys(outside.values()) if key in targets}
     nodes |= {key: _step_node(key, records, labels) for key, records in members.items()}
     if members:
-        nodes[REPORT,] = Node(REPORT, study.suite.suite if study.suite else "", "these pages")
+        nodes[REPORT,] = Node(REPORT, (study.suite.suite,) if study.suite else (), "these pages")
         edges |= {(key, (REPORT,)): None for key in members if key not in targets}
     numbers = {key: number for number, key in enumerate(nodes)}
     return Graph(
@@ -132,14 +133,14 @@ def _step_node(key: Key, records: Sequence[StoredRecord], labels: Labels) -> Nod
         labels.descriptor(name) if number == 0 else labels.dataset(name) for number, name in enumerate(names)
     ]
     seconds = sum(record.wall_time_s for record in records)
-    return Node(step, " · ".join(subject), f"{_files(len(records))}, {texts.duration(seconds)}")
+    return Node(step, tuple(subject), f"{_files(len(records))}, {texts.duration(seconds)}")
 
 
 def _data_node(key: Key, data: Sequence[DataFile]) -> Node:
     mine = [file.path for file in data if (DATA, file.roles) == key]
     folders = [PurePosixPath(path).parts for path in mine]
     shared = [part for part, *others in zip(*folders, strict=False) if all(other == part for other in others)]
-    return Node(key[1], "/".join(shared[-2:]), _files(len(mine)) if len(mine) > 1 else "", is_step=False)
+    return Node(key[1], ("/".join(shared[-2:]),), _files(len(mine)) if len(mine) > 1 else "", is_step=False)
 
 
 def _files(number: int) -> str:

@@ -69,7 +69,8 @@ def step_graph(study: Study, labels: Labels, data: Sequence[DataFile]) -> Graph:
                 edges[made_of, key] = None
                 targets.add(made_of)
     nodes: dict[Key, Node] = {
-        key: _data_node(key, data) for key in dict.fromkeys(outside.values()) if key in targets}
+        key: _data_node(key, data) for key in dict.fromkeys(outside.values()) if key in targets
+    }
     nodes |= {key: _step_node(key, records, labels) for key, records in members.items()}
     if members:
         nodes[REPORT,] = Node(REPORT, (study.suite.suite,) if study.suite else (), "these pages")

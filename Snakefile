@@ -22,6 +22,7 @@ include: "workflow/rules/scale_plan.smk"
 include: "workflow/rules/scale.smk"
 include: "workflow/rules/approximate_plan.smk"
 include: "workflow/rules/approximate.smk"
+include: "workflow/rules/report_plan.smk"
 include: "workflow/rules/report.smk"
 
 

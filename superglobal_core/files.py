@@ -121,7 +121,12 @@ def write_file(path: str | Path, content: str | bytes) -> None:
 
 def write_json(path: str | Path, value: Any) -> None:
     """Write JSON, indented, with a newline at the end; NaN is refused because JSON has none."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return JSON as `write_json` writes it."""
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_json(path: str | Path) -> Any:

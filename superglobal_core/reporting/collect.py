@@ -21,7 +21,7 @@ from superglobal_core.stored_models import read_stored
 from superglobal_core.timing.record import TimingRecord, read_timings
 
 # Folders with records; images and descriptors beside them are never listed.
-STEP_FOLDERS = ("features", "local", "search", "rankings", "evaluation")
+STEP_FOLDERS = ("planted", "features", "local", "search", "rankings", "evaluation")
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -17,12 +17,26 @@ def steps_by_output(records: Iterable[tuple[str, StoredRecord]]) -> Steps:
     """Return the records by what they are about: a folder, or a file without its suffix."""
     found = {}
     for source, record in records:
-        path = PurePosixPath(source)
-        if path.name == FOLDER_RECORD:
-            found[path.parent.as_posix()] = source, record
-        elif path.name.endswith(FILE_RECORD):
-            found[source.removesuffix(FILE_RECORD)] = source, record
+        # Evaluations and other files that hold their own record are read by no step.
+        if source.endswith((f"/{FOLDER_RECORD}", FILE_RECORD)):
+            found[output_of(source)] = source, record
     return found
+
+
+def output_of(source: str) -> str:
+    """Return what a file with a record is about: its folder, or a file without its suffix.
+
+    >>> output_of("features/d/landmarks/queries/record.json"), output_of("search/d/topk.record.json")
+    ('features/d/landmarks/queries', 'search/d/topk')
+    >>> output_of("evaluation/d/landmarks/plain/dba.json")
+    'evaluation/d/landmarks/plain/dba'
+    """
+    path = PurePosixPath(source)
+    if path.name == FOLDER_RECORD:
+        return path.parent.as_posix()
+    return (
+        source.removesuffix(FILE_RECORD) if source.endswith(FILE_RECORD) else path.with_suffix("").as_posix()
+    )
 
 
 def steps_before(record: StoredRecord, steps: Steps) -> list[tuple[str, StoredRecord]]:
@@ -35,7 +49,7 @@ def steps_before(record: StoredRecord, steps: Steps) -> list[tuple[str, StoredRe
 
     def visit(one: StoredRecord, open_steps: tuple[str, ...]) -> None:
         for given in one.inputs:
-            step = _maker(given.path, steps)
+            step = maker_of(given.path, steps)
             if step is not None and step[0] not in (*open_steps, *found):
                 visit(step[1], (*open_steps, step[0]))
                 found[step[0]] = step[1]
@@ -58,7 +72,8 @@ def snakemake_command(study: Study, source: str) -> str | None:
     return shlex.join(words)
 
 
-def _maker(path: str, steps: Steps) -> tuple[str, StoredRecord] | None:
+def maker_of(path: str, steps: Steps) -> tuple[str, StoredRecord] | None:
+    """Return the recorded step that made a file or folder, with its record's file; None for data from outside."""
     parts = PurePosixPath(path).parts
     for start in range(len(parts)):
         within = PurePosixPath(*parts[start:])

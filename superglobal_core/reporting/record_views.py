@@ -40,7 +40,7 @@ class RecordView:
 
 @dataclasses.dataclass(frozen=True)
 class RecordViews:
-    """What all results share, and the own view of each result, timing, ablation, sweep and tuning."""
+    """What all results share, and the own view of each file that holds its own record: result, timing, sweep, ..."""
 
     shared: Sections
     views: tuple[RecordView, ...]
@@ -51,7 +51,7 @@ class RecordViews:
 
 
 def record_views(study: Study, groups: Sequence[Group], labels: Labels) -> RecordViews:
-    """Return the views of all results, then of all timings, ablations, sweeps and tunings."""
+    """Return the views of all results, then of all timings, then of ablations, sweeps, tunings, sizes, indexes."""
     steps, foreign = steps_by_output(study.records), set(foreign_results(study))
     results = [
         (f"{labels.method(result)}: {labels.dataset(group.dataset)}, {labels.descriptor(group.descriptor)}, "
@@ -97,14 +97,19 @@ def _timing_title(timed: TimedData, labels: Labels) -> str:
 
 
 def _kept_title(source: str, labels: Labels) -> str | None:
-    """Return the title of an ablation, a sweep or a tuning; None for other files."""
+    """Return the title of a file that holds its own record beside results and timings; None for other files."""
     kind, *names = PurePosixPath(source).with_suffix("").parts
     if kind == "ablation" and len(names) == 2:
         return f"Ablation: {labels.dataset(names[1])}, {labels.descriptor(names[0])}"
     if kind == "sweeps" and len(names) == 3:
         among = "" if names[2] == PLAIN else f", {names[2]}"
         return f"Sweep: {labels.dataset(names[1])}, {labels.descriptor(names[0])}{among}"
-    return f"Tuning: {'/'.join(names)}" if kind == "tuning" and names else None
+    if kind == "approximate" and len(names) == 3:
+        return f"Approximate search: {labels.dataset(names[1])}, {labels.descriptor(names[0])}, {names[2]}"
+    single = {"tuning": "Tuning", "scale": "Size of a database", "approximate": "Approximate search"}.get(
+        kind
+    )
+    return f"{single}: {'/'.join(names)}" if single and names else None
 
 
 def _sections(record: StoredRecord, steps: Steps) -> Sections:

@@ -22,7 +22,7 @@ from superglobal_core.reporting.parameters_page import parameters_part
 from superglobal_core.reporting.provenance_page import provenance_part
 from superglobal_core.reporting.queries_page import CARD_FILE, queries_part
 from superglobal_core.reporting.scale_page import scale_part
-from superglobal_core.reporting.shell import RESULTS, Part, Shell
+from superglobal_core.reporting.shell import PROVENANCE, RESULTS, Part, Shell
 from superglobal_core.reporting.sources import find_datasets
 from superglobal_core.reporting.speed_page import speed_part
 from superglobal_core.reporting.statistics_page import statistics_part
@@ -52,6 +52,8 @@ PARTS: dict[str, MakePart] = {
     "queries": queries_part,
     "provenance": provenance_part,
 }
+#: those of a suite without data sets
+OVERVIEW_PARTS = (scale_part, approximate_part, provenance_part)
 
 
 def write_report(results: Path, out: Path) -> Path:
@@ -144,8 +146,8 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
 def _write_overview(study: Study, out: Path) -> Path:
     """Write the pages of a suite without data sets, and a first page that leads to them."""
     labels = Labels(study.suite)
-    parts = [part for make in (scale_part, approximate_part) if (part := make(study, (), labels)) is not None]
-    if not parts:
+    parts = [part for make in OVERVIEW_PARTS if (part := make(study, (), labels)) is not None]
+    if all(part.page == PROVENANCE for part in parts):
         raise UserError(f"{study.root} has no measured size of a database: run the suite first")
     shell = Shell(study, [OVERVIEW, *(part.page for part in parts)])
     described: dict[str, str] = {}

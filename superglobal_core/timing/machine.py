@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +22,8 @@ PACKAGES = (
     "asmk",
     "snakemake",
 )
+
+DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def describe_software() -> dict[str, str | None]:
@@ -75,5 +78,23 @@ def _torch_facts() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     if torch is None:
         return {"gpu": None, "threads": None}
-    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
-    return {"gpu": gpu, "threads": torch.get_num_threads()}
+    threads = torch.get_num_threads()
+    if not torch.cuda.is_available():
+        return {"gpu": None, "threads": threads}
+    driver = driver_version(DRIVER.read_text(errors="replace")) if DRIVER.is_file() else None
+    return {
+        "gpu": torch.cuda.get_device_name(0),
+        "driver": driver,
+        "cuda": torch.version.cuda,
+        "threads": threads,
+    }
+
+
+def driver_version(text: str) -> str | None:
+    """Return the version of NVIDIA's driver from what the system says of it.
+
+    >>> driver_version("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 2024")
+    '550.54.15'
+    """
+    found = re.search(r"Kernel Module.*?\s(\d+\.[\d.]+)\s", text)
+    return found[1] if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from runs import Snakemake
 from test_workflow import planned_rules
 
 from superglobal_core.approximate_record import read_approximate
+from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.scale_record import read_scale, read_scale_study
 from superglobal_core.steps.verify_results import verify_results
 
@@ -65,6 +67,16 @@ def test_sizes_are_measured_and_reported(tmp_path: Path, snakemake: Snakemake) -
     page = (report / "approximate.html").read_text()
     assert "Planted landmarks · 500 vectors of 64 dimensions" in page
     assert 'href="approximate.html"' in (report / "index.html").read_text()
+    # Each size leads to its record, and the graph begins with what was drawn.
+    provenance = (report / "provenance.html").read_text()
+    for name in (source, "scale/500.json"):
+        anchor = record_anchor(name)
+        assert provenance.count(f'id="{anchor}"') == 1
+        assert f'href="provenance.html#{anchor}"' in page + (report / "scale.html").read_text()
+    drawn = (report / "figures/workflow.svg").read_text()
+    assert {"planted-descriptors", "scale", "approximate"} <= set(
+        re.findall(r'"w-name"[^>]*>([^<]*)<', drawn)
+    )
     # All of it can be verified, without an evaluation by a method.
     done = verify_results(results, report)
     assert done.agrees, list(done.lines())

@@ -40,7 +40,7 @@ def test_snakemake_finds_the_shown_targets_done(tiny_run: Path, snakemake: Snake
     shown = [
         html.unescape(text) for text in re.findall(r'<pre class="commands"[^>]*>(snakemake .*?)</pre>', page)
     ]
-    assert len(shown) == 10  # six results, a timing, an ablation, a sweep and a tuning
+    assert len(shown) == 11  # six results, a timing, an ablation, a sweep, a tuning, an approximate search
     for text in (shown[0], shown[-1]):
         program, option, suite, *words = shlex.split(text)
         assert (program, option) == ("snakemake", "--configfile")

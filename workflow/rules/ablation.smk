@@ -40,7 +40,13 @@ rule ablate:
         groundtruth=groundtruth,
         search=base_search,
     output:
-        f"{RESULTS}/ablation/{{base}}/{{dataset}}.json",
+        report(
+            f"{RESULTS}/ablation/{{base}}/{{dataset}}.json",
+            category="Measurements",
+            subcategory="Ablations",
+            labels={"descriptor": "{base}", "data set": "{dataset}"},
+            caption="../report/measurement.rst",
+        ),
     log:
         f"{LOGS}/ablate/{{base}}/{{dataset}}.log",
     conda:
@@ -76,7 +82,13 @@ rule sweep:
         groundtruth=groundtruth,
         search=f"{RESULTS}/search/{{descriptor}}/{{dataset}}/plain/topk.npz",
     output:
-        f"{RESULTS}/sweeps/{{descriptor}}/{{dataset}}/plain.json",
+        report(
+            f"{RESULTS}/sweeps/{{descriptor}}/{{dataset}}/plain.json",
+            category="Measurements",
+            subcategory="Sweeps",
+            labels={"descriptor": "{descriptor}", "data set": "{dataset}"},
+            caption="../report/measurement.rst",
+        ),
     log:
         f"{LOGS}/sweep/{{descriptor}}/{{dataset}}.log",
     conda:
@@ -114,7 +126,13 @@ rule tune:
             groundtruth_of(dataset) for dataset in tuned_datasets(wildcards)
         ],
     output:
-        f"{RESULTS}/tuning/{{tuning}}.json",
+        report(
+            f"{RESULTS}/tuning/{{tuning}}.json",
+            category="Measurements",
+            subcategory="Tunings",
+            labels={"tuning": "{tuning}"},
+            caption="../report/measurement.rst",
+        ),
     log:
         f"{LOGS}/tune/{{tuning}}.log",
     conda:

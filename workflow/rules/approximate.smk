@@ -6,7 +6,13 @@ rule approximate:
         features=finished_features,
         groundtruth=groundtruth,
     output:
-        f"{RESULTS}/approximate/{{descriptor}}/{{dataset}}/{{size}}.json",
+        report(
+            f"{RESULTS}/approximate/{{descriptor}}/{{dataset}}/{{size}}.json",
+            category="Measurements",
+            subcategory="Approximate search",
+            labels={"descriptor": "{descriptor}", "data set": "{dataset}"},
+            caption="../report/measurement.rst",
+        ),
     log:
         f"{LOGS}/approximate/{{descriptor}}/{{dataset}}/{{size}}.log",
     conda:

@@ -6,7 +6,17 @@ rule evaluate:
         ranking=rules.rerank.output.ranking,
         groundtruth=groundtruth,
     output:
-        f"{RESULTS}/evaluation/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.json",
+        report(
+            f"{RESULTS}/evaluation/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.json",
+            category="Evaluations",
+            subcategory="{dataset}",
+            labels={
+                "descriptor": "{descriptor}",
+                "method": "{method}",
+                "database": "{size}",
+            },
+            caption="../report/evaluation.rst",
+        ),
     log:
         f"{LOGS}/evaluate/{{descriptor}}/{{dataset}}/{{size}}/{{method}}.log",
     conda:

@@ -11,21 +11,15 @@ rule report:
         approximations=approximations(),
         fast_checks=fast_checks(),
     output:
-        page=f"{REPORTS}/index.html",
-        tables=expand(
-            f"{REPORTS}/{{name}}",
-            name=(
-                [
-                    "map.csv",
-                    "map.md",
-                    "map.tex",
-                    "per_query.csv",
-                    "citations.bib",
-                    "verdict.html",
-                ]
-                if SUITE.datasets
-                else ["scale.html", "scale.csv", "scale.md", "scale.json"]
-            ),
+        page=page("index", "Results" if SUITE.datasets else "Overview"),
+        pages=report_pages(),
+        tables=report_tables(),
+        figures=report(
+            directory(f"{REPORTS}/figures"),
+            patterns=["{figure}.svg"],
+            category="Figures",
+            labels={"figure": "{figure}"},
+            caption="../report/figure.rst",
         ),
     log:
         f"{LOGS}/report.log",

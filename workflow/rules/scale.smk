@@ -48,7 +48,13 @@ rule scale:
         queries=rules.planted_queries.output.record,
         groundtruth=rules.planted_queries.output.groundtruth,
     output:
-        f"{RESULTS}/scale/{{rows}}.json",
+        report(
+            f"{RESULTS}/scale/{{rows}}.json",
+            category="Measurements",
+            subcategory="Growth with the database",
+            labels={"vectors": "{rows}"},
+            caption="../report/measurement.rst",
+        ),
     log:
         f"{LOGS}/scale/{{rows}}.log",
     wildcard_constraints:
@@ -81,7 +87,13 @@ rule scale_approximate:
         queries=rules.planted_queries.output.record,
         groundtruth=rules.planted_queries.output.groundtruth,
     output:
-        f"{RESULTS}/approximate/planted/{{rows}}.json",
+        report(
+            f"{RESULTS}/approximate/planted/{{rows}}.json",
+            category="Measurements",
+            subcategory="Approximate search",
+            labels={"vectors": "{rows}"},
+            caption="../report/measurement.rst",
+        ),
     log:
         f"{LOGS}/approximate/planted/{{rows}}.log",
     wildcard_constraints:

@@ -7,7 +7,13 @@ rule time:
         groundtruth=groundtruth,
         others=finished_timing,
     output:
-        f"{RESULTS}/timing/{{descriptor}}/{{dataset}}/{{size}}.json",
+        report(
+            f"{RESULTS}/timing/{{descriptor}}/{{dataset}}/{{size}}.json",
+            category="Measurements",
+            subcategory="Timings",
+            labels={"descriptor": "{descriptor}", "data set": "{dataset}"},
+            caption="../report/measurement.rst",
+        ),
     log:
         f"{LOGS}/time/{{descriptor}}/{{dataset}}/{{size}}.log",
     conda:

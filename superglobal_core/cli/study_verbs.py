@@ -22,6 +22,9 @@ def report(
         list[str] | None,
         typer.Option(help="only this page: statistics, ablation, parameters or verdict; may be given again"),
     ] = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="charts as drawings alone, without PDF: pages of half the size")
+    ] = False,
 ) -> None:
     """Write the report: pages and tables."""
     from superglobal_core.reporting.report import write_pages, write_report
@@ -30,7 +33,7 @@ def report(
         pages = write_pages(results, out, only)
         show(f"written: {', '.join(map(str, pages))}", pages=pages)
         return
-    written = write_report(results, out)
+    written = write_report(results, out, small)
     show(f"the report is {written}", report=written)
 
 

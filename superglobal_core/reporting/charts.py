@@ -16,10 +16,10 @@ from superglobal_core.reporting.vega_runtime import packed_runtime, runtime
 
 FIGURE = Markup(
     '<figure class="drawing"><div class="scroll" role="region" aria-label="{title}" tabindex="0">{svg}</div>\n'
-    '<figcaption>{caption}<span class="files">This chart as <a href="figures/{name}.svg">SVG</a>, '
-    '<a href="figures/{name}.pdf">PDF</a></span></figcaption>\n'
-    '<script type="application/json" class="vega">{spec}</script></figure>'
+    '<figcaption>{caption}<span class="files">This chart as {files}</span></figcaption>{spec}</figure>'
 )
+FILE = Markup('<a href="figures/{name}.{ending}">{title}</a>')
+SPEC = Markup('\n<script type="application/json" class="vega">{spec}</script>')
 SCRIPTS = Markup(
     '<script type="text/plain" id="vega-runtime">{runtime}</script>\n'
     '<script type="application/json" id="vega-theme">{theme}</script>\n'
@@ -28,10 +28,13 @@ SCRIPTS = Markup(
 
 
 class Charts:
-    """Puts charts into one page: call it with each, then ask for the scripts that the page needs."""
+    """Puts charts into one page: call it with each, then ask for the scripts that the page needs.
 
-    def __init__(self) -> None:
-        self._any = False
+    small: drawings alone, without what answers to the pointer, and without PDF beside them.
+    """
+
+    def __init__(self, small: bool = False) -> None:
+        self._any, self._small = False, small
 
     def __call__(self, figure: Figure, titled: bool = True, read: bool = True) -> Markup:
         """Return a chart as `<figure>`; titled, read: whether its caption has the title, and how to read it."""
@@ -39,12 +42,13 @@ class Charts:
         caption = Markup("<b>{}.</b> ").format(figure.title) if titled else Markup()
         if read:
             caption += Markup("{} ").format(figure.reading)
+        files = [FILE.format(name=figure.name, ending=end, title=end.upper()) for end in endings(self._small)]
         return FIGURE.format(
             title=figure.title,
             svg=inline_svg(figure, f"{figure.name}-"),
             caption=caption,
-            name=figure.name,
-            spec=_json(figure.vega),
+            files=Markup(", ").join(files),
+            spec=Markup() if self._small else SPEC.format(spec=_json(figure.vega)),
         )
 
     @property
@@ -54,13 +58,22 @@ class Charts:
 
     def scripts(self) -> Markup:
         """Return what makes the page's charts answer to the pointer; nothing where there are no charts."""
-        if not self._any:
+        if self._small or not self._any:
             return Markup()
         return SCRIPTS.format(
             runtime=packed_runtime(),
             theme=_json({**VARIABLES, FONT: "inherit"}),
             script=Markup(_script()),
         )
+
+
+def endings(small: bool) -> tuple[str, ...]:
+    """Return the kinds of files that a chart is written to.
+
+    >>> endings(small=True), endings(small=False)
+    (('svg',), ('svg', 'pdf'))
+    """
+    return ("svg",) if small else ("svg", "pdf")
 
 
 @functools.lru_cache(maxsize=1)

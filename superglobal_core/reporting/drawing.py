@@ -7,6 +7,7 @@ import functools
 import json
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from superglobal_core.reporting.compact_svg import compact
@@ -76,9 +77,11 @@ class Figure:
 
         return steady(vl_convert.svg_to_pdf(self.svg))
 
-    def files(self) -> dict[str, str | bytes]:
-        """Return the chart's files by their names within a report."""
-        return {f"figures/{self.name}.svg": self.svg, f"figures/{self.name}.pdf": self.pdf}
+    def files(self, endings: Sequence[str] = ("svg", "pdf")) -> dict[str, str | bytes]:
+        """Return the chart's files of these kinds by their names within a report."""
+        return {
+            f"figures/{self.name}.{ending}": self.svg if ending == "svg" else self.pdf for ending in endings
+        }
 
 
 def wrapped(text: str, letters: int, lines: int | None = None) -> list[str]:

@@ -9,6 +9,7 @@ from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.files import check_writable, write_file
 from superglobal_core.reporting.ablation_page import ablation_part
 from superglobal_core.reporting.approximate_page import approximate_part
+from superglobal_core.reporting.charts import endings
 from superglobal_core.reporting.citations import citations_bib
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.drawing import Figure
@@ -56,14 +57,14 @@ PARTS: dict[str, MakePart] = {
 OVERVIEW_PARTS = (scale_part, approximate_part, provenance_part)
 
 
-def write_report(results: Path, out: Path) -> Path:
+def write_report(results: Path, out: Path, small: bool = False) -> Path:
     """Write `index.html`, `map.csv`, `map.md`, `map.tex`, `per_query.csv`, `citations.bib` and `figures/*` into
     `out`.
 
     And the pages and files of the parts that have something to show.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
-    where it is, everything is.
+    where it is, everything is. small: charts are drawings alone, without PDF, for pages of half the size.
 
     Returns:
         The page's path.
@@ -75,7 +76,7 @@ def write_report(results: Path, out: Path) -> Path:
     study = read_study(results)
     check_writable(out / RESULTS.file)
     if study.suite is not None and not study.suite.datasets:
-        return _write_overview(study, out)
+        return _write_overview(study, out, small)
     labels, groups = Labels(study.suite), group_results(study)
     unable = unable_methods(study)
     note = study.suite.note if study.suite else None
@@ -94,9 +95,9 @@ def write_report(results: Path, out: Path) -> Path:
         for name, (text, meaning) in part.files.items():
             written[name], described[name] = text, meaning
     drawn = [*figures, *(figure for part in parts for figure in part.figures)]
-    written |= _figure_files(drawn)
+    written |= _figure_files(drawn, small)
     described |= _described(drawn)
-    shell = Shell(study, [RESULTS, *(part.page for part in parts)])
+    shell = Shell(study, [RESULTS, *(part.page for part in parts)], small)
     downloads = [(name, described[name]) for name in written]
     for part in parts:
         written |= _rendered(shell, part)
@@ -143,19 +144,19 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
     return [out / part.page.file for part in parts]
 
 
-def _write_overview(study: Study, out: Path) -> Path:
+def _write_overview(study: Study, out: Path, small: bool) -> Path:
     """Write the pages of a suite without data sets, and a first page that leads to them."""
     labels = Labels(study.suite)
     parts = [part for make in OVERVIEW_PARTS if (part := make(study, (), labels)) is not None]
     if all(part.page == PROVENANCE for part in parts):
         raise UserError(f"{study.root} has no measured size of a database: run the suite first")
-    shell = Shell(study, [OVERVIEW, *(part.page for part in parts)])
+    shell = Shell(study, [OVERVIEW, *(part.page for part in parts)], small)
     described: dict[str, str] = {}
     for part in parts:
-        written = _figure_files(part.figures) | {name: text for name, (text, _) in part.files.items()}
+        written = _figure_files(part.figures, small) | {name: text for name, (text, _) in part.files.items()}
         written |= _rendered(shell, part)
         described |= {name: meaning for name, (_, meaning) in part.files.items()}
-        described |= _described(part.figures)
+        described |= {name: meaning for name, meaning in _described(part.figures).items() if name in written}
         for name, text in written.items():
             write_file(out / name, text)
     page = shell.render(OVERVIEW, OVERVIEW_TEMPLATE, overview_content(study, parts, described))
@@ -175,8 +176,8 @@ def _remove_left_over(out: Path, parts: Sequence[Part]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _figure_files(figures: Sequence[Figure]) -> dict[str, str | bytes]:
-    return {name: content for figure in figures for name, content in figure.files().items()}
+def _figure_files(figures: Sequence[Figure], small: bool = False) -> dict[str, str | bytes]:
+    return {name: content for figure in figures for name, content in figure.files(endings(small)).items()}
 
 
 def _described(figures: Sequence[Figure]) -> dict[str, str]:

@@ -58,8 +58,8 @@ PROVENANCE = Page("provenance.html", "Provenance")
 class Shell:
     """Renders the pages of one report into HTML files that need no other file and no network."""
 
-    def __init__(self, study: Study, pages: Sequence[Page]) -> None:
-        self._suite, self._pages = study.suite, list(pages)
+    def __init__(self, study: Study, pages: Sequence[Page], small: bool = False) -> None:
+        self._suite, self._pages, self._small = study.suite, list(pages), small
         self._recorded = {source for source, _ in study.records} if PROVENANCE in self._pages else set()
         self._environment = Environment(
             loader=PackageLoader("superglobal_core.reporting"),
@@ -92,7 +92,7 @@ class Shell:
         )
         return self._environment.get_template(template).render(
             style=Markup(style),
-            chart=Charts(),
+            chart=Charts(self._small),
             script=Markup(script),
             script_hash=_hash(f"\n{script}\n"),
             page=page,

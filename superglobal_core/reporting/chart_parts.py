@@ -56,7 +56,7 @@ CONFIG: dict[str, Any] = {
         "labelLimit": 0,
         "symbolSize": 90,
         "rowPadding": 4,
-        "columnPadding": 18,
+        "columnPadding": 32,
         "symbolOpacity": 1,
     },
     "text": {"fontSize": FONT_SIZE - 0.5, "color": INK},
@@ -110,7 +110,7 @@ def legend(names: Sequence[str], **more: Any) -> Any:
     return altair.Legend(
         title=None,
         labelExpr=f"{json.dumps(lines)}[toNumber(datum.value)]",
-        columns=2 if max(map(len, names)) < 27 else 1,
+        columns=2 if max(map(len, names)) < 25 else 1,
         **more,
     )
 
@@ -240,6 +240,8 @@ def stacked(panels: Sequence[Any], left: float, mutable: bool = False) -> dict[s
 def _finished(chart: Any) -> dict[str, Any]:
     import altair
 
+    # The drawing is laid out by the letters of one font and read in another, often wider by a seventh.
+    room = {"left": 10, "right": 12, "top": 4, "bottom": 4}
     with altair.data_transformers.enable(consolidate_datasets=False):
-        found: dict[str, Any] = chart.properties(padding=4, config=CONFIG).to_dict(validate=False)
+        found: dict[str, Any] = chart.properties(padding=room, config=CONFIG).to_dict(validate=False)
     return found

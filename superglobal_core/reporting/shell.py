@@ -81,6 +81,7 @@ class Shell:
             "speedup": texts.times,
             "moment": texts.moment,
             "short": texts.short_commit,
+            "with_code": texts.with_code,
         }
 
     def render(self, page: Page, template: str, content: Mapping[str, Any]) -> str:

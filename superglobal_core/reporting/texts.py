@@ -1,11 +1,27 @@
-"""Numbers as readers see them."""
+"""Numbers and sentences as readers see them."""
 
 from __future__ import annotations
 
 import math
 
+from markupsafe import Markup, escape
+
 MINUS = "\N{MINUS SIGN}"
 ABSENT = "\N{EN DASH}"
+
+
+def with_code(text: str) -> Markup:
+    """Return a sentence for a page: what stands between backticks as code, all else escaped.
+
+    >>> str(with_code("the key `a<b` is left out"))
+    'the key <code>a&lt;b</code> is left out'
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts)
+    )
 
 
 def percent(value: float | None) -> str:

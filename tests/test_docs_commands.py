@@ -42,6 +42,9 @@ RUN = {
         "yaml": "tests/test_docs_data.py::test_the_example_of_a_data_set_works",
         "python": "tests/test_docs_data.py::test_the_example_of_a_data_set_works",
     },
+    "docs/files.md": {
+        "": "tests/workflow/test_own_report.py::test_every_result_has_labels_and_a_caption_and_is_packed"
+    },
     "docs/extraction.md": {
         "": "tests/test_docs_extraction.py::test_the_examples_work",
         "sh": EXAMPLES,
@@ -102,7 +105,7 @@ SHOWN = {
 }
 NO_EXAMPLE = {"text"}  # formulas and trees of files
 # Paths of examples that are the reader's own.
-READERS_OWN = {"my-suite.yaml", "my-profile"}
+READERS_OWN = {"my-suite.yaml", "my-profile", "suite.json"}
 
 
 def shown_entry(page: str, text: str) -> tuple[str, str] | None:

@@ -176,7 +176,7 @@ def test_same_results_give_the_same_bytes(whole: Path, report: Path, tmp_path: P
         "figures/map-toy.pdf", "figures/change-toy.svg", "figures/change-toy.pdf", "statistics.html",
         "statistics.csv", "statistics.md", "statistics.tex", "figures/ranking-1.svg", "figures/ranking-2.svg",
         "figures/ranking-1.pdf", "figures/ranking-2.pdf", "verdict.html", "verdict.csv", "verdict.md",
-        "queries.html", "queries-2.html", "provenance.html",
+        "queries.html", "queries-2.html", "provenance.html", "figures/workflow.svg", "suite.json",
     }  # fmt: skip
     assert first == second
 

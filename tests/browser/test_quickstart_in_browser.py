@@ -90,7 +90,9 @@ def test_the_keyboard_is_enough(page_file: Path, open_page: OpenPage) -> None:
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"document.title.startsWith({sorted(NAMES)[5]!r})")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("document.activeElement.id === 'query-name'")
+    page.wait_for_function(
+        f"document.title.startsWith({name!r}) && document.activeElement.id === 'query-name'"
+    )
     page.keyboard.press("Escape")
     page.locator("#all").wait_for()
     # Back on the grid's page with this photograph, which has the focus.

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+# Where the last state of every page is kept, to be looked at.
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "test-artifacts" / "screenshots"))
 
 # How to open a page: the file, the window's width in pixels, dark or light; `at` is the address behind '#',
 # `scripts` whether JavaScript is on. Returns playwright's page.

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_pages import OpenPage
-
-ROOT = Path(__file__).resolve().parents[2]
-SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "test-artifacts" / "screenshots"))
+from browser_pages import SCREENSHOTS, OpenPage
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +69,9 @@ def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[OpenPage
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for number, page in enumerate(pages):
         name = re.sub(r"[^\w.-]+", "-", request.node.name).strip("-")
-        page.screenshot(path=SCREENSHOTS / f"{name}-{number}.png", full_page=True)
+        # A long page is a slow picture that nobody looks at to its end.
+        height = min(page.evaluate("document.documentElement.scrollHeight"), 6_000)
+        view = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
+        page.screenshot(path=SCREENSHOTS / f"{name}-{number}.png", full_page=True, clip=view)
         page.context.close()
     assert not problems, problems

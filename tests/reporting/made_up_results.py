@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from superglobal_core.config import parse_suite, save_suite
 from superglobal_core.data.groundtruth import GroundTruth, Query
 from superglobal_core.evaluation.protocol import evaluate
 from superglobal_core.evaluation.ranks import LabelledRanks, labelled_pairs
@@ -109,6 +110,35 @@ def add_result(
     content["record"] = Stopwatch().record("evaluate", **facts).model_dump()
     write_json(root / "evaluation" / folder / f"{method}.json", content)
     return content
+
+
+def make_results(root: Path) -> Path:
+    """Write a suite's whole results folder, as the workflow leaves it, and return it."""
+    make_pickle(root / "data" / "toy" / "gnd_toy.pkl")
+    for number, name in enumerate(QUERY_NAMES):
+        make_image(root / "data" / "toy" / "queries" / f"{name}.jpg", 20 + number)
+    for number, name in enumerate(NAMES):
+        make_image(root / "data" / "toy" / "database" / f"{name}.jpg", 60 + 9 * number)
+    distractors = [f"far_{number}" for number in range(DISTRACTORS)]
+    for number, name in enumerate(distractors):
+        make_image(root / "data" / "toy" / "distractors" / f"{name}.jpg", 200 + 9 * number)
+    suite = {
+        "suite": "tiny",
+        "title": "Tiny <b>suite</b>",
+        "note": "Drawn, not photographed: no figure of Oxford.",
+        "datasets": {"toy": {"label": "Toy", "synthetic": {"distractors": DISTRACTORS}}},
+        "descriptors": {"mini": {"label": "Mini", "extract": {"backbone": "mini"}}},
+        "methods": {
+            "single-stage": {"label": "single stage", "reranker": "none"},
+            "better": {"label": EVIL, "reranker": "superglobal"},
+        },
+    }
+    save_suite(parse_suite(suite, "suite"), root / "suite.json")
+    for variant, ids in (("plain", list(NAMES)), ("distractors", [*NAMES, *distractors])):
+        before, after = orders(len(ids))
+        add_result(root, variant, "single-stage", "none", before, ids)
+        add_result(root, variant, "better", "superglobal", after, ids)
+    return root
 
 
 class Page(HTMLParser):

@@ -94,6 +94,10 @@ SHOWN = {
     ): "downloads; planned in tests/workflow/test_plan.py",
     ("docs/data.md", "snakemake --cores all --resources"): "needs several GPUs",
     ("docs/data.md", "superglobal download my-landmarks"): "downloads from an address of an example",
+    (
+        "docs/files.md",
+        "snakemake --configfile config/mini.yaml --report",
+    ): "needs a finished run: tests/workflow/test_own_report.py packs one",
     ("docs/scaling.md", "make run"): "takes half an hour",
     ("docs/scaling.md", "cp reports/scale"): "follows from the run above",
     ("docs/timing.md", "export"): "a setting of a machine",

@@ -55,6 +55,8 @@ def test_by_hand_results_need_no_suite(results: Path, tmp_path: Path) -> None:
         "change-1-toy.pdf",
         "ranking-1.svg",
         "ranking-1.pdf",
+        "workflow.svg",
+        "workflow.pdf",
     }
 
 
@@ -63,7 +65,7 @@ def test_a_data_set_s_name_cannot_leave_the_folder(results: Path, tmp_path: Path
     content["record"]["dataset"] = "../../elsewhere"
     write_json(tmp_path / "flat" / "a.json", content)
     page = write_report(tmp_path / "flat", tmp_path / "deep" / "er" / "out")
-    assert {path.stem for path in (page.parent / "figures").iterdir()} == {"map-1-elsewhere"}
+    assert {path.stem for path in (page.parent / "figures").iterdir()} == {"map-1-elsewhere", "workflow"}
     assert not list(tmp_path.glob("*elsewhere*"))
 
 

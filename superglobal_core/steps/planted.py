@@ -31,7 +31,7 @@ def parse_rows(text: str) -> tuple[int, int]:
     >>> parse_rows("10000..30000")
     (10000, 30000)
     """
-    found = re.fullmatch(r"(\d{1,15})\.\.(\d{1,15})", text.strip())
+    found = re.fullmatch(r"(\d{1,18})\.\.(\d{1,18})", text.strip())
     if found is None or int(found[1]) >= int(found[2]):
         raise UserError(f"--rows is {text!r}: give the first row and the end after it, for example 0..10000")
     return int(found[1]), int(found[2])
@@ -54,10 +54,11 @@ def check_room(world: Planted, out: Path, span: tuple[int, int] | None, shard_si
         drawn += world.within * NAME_IN_MEMORY + world.queries * NAME_IN_MEMORY
     what = f"{count:,} {'queries' if span is None else 'rows'} of {world.dimension:,} numbers"
     free = free_memory()
+    shards = "" if span is None else f" and {at_once:,} rows in a shard"
     if free is not None and drawn > free:
         raise UserError(
-            f"{what}, with {world.landmarks:,} landmarks within {world.within:,} rows and at most {at_once:,} in a "
-            f"shard, would take {bytes_text(drawn)} of memory, and {bytes_text(free)} are free: "
+            f"{what}, with {world.landmarks:,} landmarks within {world.within:,} rows{shards}, "
+            f"would take {bytes_text(drawn)} of memory, and {bytes_text(free)} are free: "
             "ask for fewer of them, or use a machine with more memory"
         )
     kept = sum(path.stat().st_size for path in out.glob("**/shard-*.npy"))

@@ -126,11 +126,11 @@ def test_rows_that_are_no_range_are_refused(text: str) -> None:
     ("options", "message"),
     [
         (["--queries", 10**12], "1,000,000,000,000 queries of 2,048 numbers.* TB of memory"),
-        (["--within", 10**13], "10,000,000,000,000 rows .*of memory"),
+        (["--within", 10**13], "10,000,000,000,000 rows, would take .* of memory"),
         (["--dimension", 10**13, "--rows", "0..5"], "of memory, and .* are free"),
         (
-            ["--rows", "0..999999999999999"],
-            "999,999,999,999,999 rows of 2,048 numbers would take .* TB in .*--out",
+            ["--rows", "0..1000000000000000"],
+            "1,000,000,000,000,000 rows of 2,048 numbers would take .* TB in .*--out",
         ),
         (["--rows", "0..999999999999", "--shard-size", 10**12], "in a shard, would take .* of memory"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -36,15 +37,16 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=f"-{path.name}", dir=path.parent)
+        handle, temporary = _temporary(path)
+        # It takes its name while it is open, and so locked: nobody takes it for one that was left.
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes files for the owner alone; give the rights that open() would have given.
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-        temporary = None
+            # mkstemp makes files for the owner alone; give the rights that open() would have given.
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(path)
+            temporary = None
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror or error}; free space or choose another place"
@@ -53,6 +55,40 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    """Make the file that is written before it takes the name `path`, locked as long as it is open."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=f"-{path.name}", dir=path.parent)
+        # Where a file system knows no locks, none can be told from those that were left: all stay.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, name
+        os.close(handle)  # Removed as one that was left, in the moment before it was locked.
+
+
+def remove_left_over(path: str | Path) -> list[Path]:
+    """Remove what processes that were killed left of writing `path`, and return it; what is being written stays.
+
+    The kernel frees the lock of a file when its writer ends, however it ends.
+
+    >>> remove_left_over("absent/index.faiss")
+    []
+    """
+    path, removed = Path(path), []
+    beginning, ending = len(TEMPORARY_PREFIX), f"-{path.name}"
+    found = sorted(path.parent.glob(f"{TEMPORARY_PREFIX}*")) if path.parent.is_dir() else []
+    for one in found:
+        # The random part has no hyphen: another file's name may end like this one's.
+        if not one.name.endswith(ending) or "-" in one.name[beginning : -len(ending)] or not one.is_file():
+            continue
+        with contextlib.suppress(OSError), one.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            one.unlink()
+            removed.append(one)
+    return removed
 
 
 def _umask() -> int:

@@ -14,6 +14,10 @@ from superglobal_core.timing.others import Others
 
 Stage = Literal["floor", "open", "search", "ranked", "rerank", "evaluate", "whole", "cold"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+# Stages whose memory is measured. Opening is part of the whole; its memory alone says nothing more.
+REMEMBERED: tuple[Stage, ...] = ("floor", "search", "ranked", "rerank", "evaluate", "whole")
+# Samples of `cold`. Reading from storage is slow and varies little beside that: few tell enough.
+COLD_REPEATS = 2
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

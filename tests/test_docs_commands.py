@@ -42,9 +42,6 @@ RUN = {
         "yaml": "tests/test_docs_data.py::test_the_example_of_a_data_set_works",
         "python": "tests/test_docs_data.py::test_the_example_of_a_data_set_works",
     },
-    "docs/files.md": {
-        "": "tests/workflow/test_own_report.py::test_every_result_has_labels_and_a_caption_and_is_packed"
-    },
     "docs/extraction.md": {
         "": "tests/test_docs_extraction.py::test_the_examples_work",
         "sh": EXAMPLES,
@@ -97,6 +94,10 @@ SHOWN = {
     ): "downloads; planned in tests/workflow/test_plan.py",
     ("docs/data.md", "snakemake --cores all --resources"): "needs several GPUs",
     ("docs/data.md", "superglobal download my-landmarks"): "downloads from an address of an example",
+    (
+        "docs/files.md",
+        "snakemake --configfile config/mini.yaml --report",
+    ): "needs a finished run: tests/workflow/test_own_report.py packs one",
     ("docs/scaling.md", "make run"): "takes half an hour",
     ("docs/scaling.md", "cp reports/scale"): "follows from the run above",
     ("docs/timing.md", "export"): "a setting of a machine",
@@ -105,7 +106,7 @@ SHOWN = {
 }
 NO_EXAMPLE = {"text"}  # formulas and trees of files
 # Paths of examples that are the reader's own.
-READERS_OWN = {"my-suite.yaml", "my-profile", "suite.json"}
+READERS_OWN = {"my-suite.yaml", "my-profile"}
 
 
 def shown_entry(page: str, text: str) -> tuple[str, str] | None:

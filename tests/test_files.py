@@ -7,6 +7,8 @@ import hashlib
 import io
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from superglobal_core.files import (
     load_array,
     make_folder,
     read_json,
+    remove_left_over,
     sha256_of,
     sha256_of_npy,
     write_json,
@@ -202,3 +205,21 @@ def test_a_damaged_array_is_the_users_error(
         assert str(path) in str(error)  # noqa: PT017
     else:
         assert flips
+
+
+def test_what_a_killed_writer_left_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    path = tmp_path / "index.faiss"
+    script = (
+        "import os, signal, sys; from superglobal_core.files import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as stream:\n"
+        "    stream.write(b'half'); stream.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    for name in ("index.faiss", "other-index.faiss"):
+        subprocess.run([sys.executable, "-c", script, str(tmp_path / name)], check=False)
+    [left] = tmp_path.glob(".partial-????????-index.faiss")
+    [others] = tmp_path.glob(".partial-*-other-index.faiss")
+    with atomic_write(path) as stream:
+        stream.write(b"whole")
+        assert remove_left_over(path) == [left]
+    assert path.read_bytes() == b"whole"
+    assert set(tmp_path.iterdir()) == {path, others}

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from superglobal_core.doctor.findings import Finding, answer
 from superglobal_core.progress import bytes_text
-from superglobal_core.timing.machine import cpu_name, describe_software, total_memory, usable_cores
+from superglobal_core.timing.machine import (
+    cpu_name,
+    describe_software,
+    free_memory,
+    total_memory,
+    usable_cores,
+)
 
 NO_GPU = "an NVIDIA GPU makes extraction tens of times faster; the suites mini and scale do without"
 
@@ -76,9 +82,5 @@ def _driver() -> tuple[str, str] | None:
 
 
 def _available() -> str:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        return ""
-    return f", {bytes_text(kilobytes * 1024)} of it free"
+    free = free_memory()
+    return "" if free is None else f", {bytes_text(free)} of it free"

@@ -56,6 +56,11 @@ class Charts:
         """The sources of scripts that a page with charts lets run: these, and no other."""
         return Markup(" ".join(f"'sha256-{_digest(text)}'" for text in (_script(), runtime())))
 
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The kinds of files that the report's charts are written to."""
+        return endings(self._small)
+
     def scripts(self) -> Markup:
         """Return what makes the page's charts answer to the pointer; nothing where there are no charts."""
         if self._small or not self._any:

@@ -73,15 +73,20 @@ class Figure:
     @functools.cached_property
     def pdf(self) -> bytes:
         """The chart as a PDF file of one page, fonts within."""
-        import vl_convert
-
-        return steady(vl_convert.svg_to_pdf(self.svg))
+        return svg_pdf(self.svg)
 
     def files(self, endings: Sequence[str] = ("svg", "pdf")) -> dict[str, str | bytes]:
         """Return the chart's files of these kinds by their names within a report."""
         return {
             f"figures/{self.name}.{ending}": self.svg if ending == "svg" else self.pdf for ending in endings
         }
+
+
+def svg_pdf(svg: str) -> bytes:
+    """Return the text of an SVG file as a PDF file of one page, fonts within; the same text gives the same bytes."""
+    import vl_convert
+
+    return steady(vl_convert.svg_to_pdf(svg))
 
 
 def wrapped(text: str, letters: int, lines: int | None = None) -> list[str]:

@@ -8,6 +8,7 @@ from superglobal_core.files import json_text
 from superglobal_core.reporting.anchors import record_anchor
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.data_read import data_read
+from superglobal_core.reporting.drawing import svg_pdf
 from superglobal_core.reporting.graph_svg import TITLE, graph_svg
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.provenance import gathered_sets
@@ -19,7 +20,7 @@ from superglobal_core.reporting.study import Group
 from superglobal_core.reporting.surroundings import absent, machines, states, totals, versions
 
 TEMPLATE = "provenance.html.j2"
-PICTURE = "figures/workflow.svg"
+PICTURE = "figures/workflow"
 
 
 def provenance_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part | None:
@@ -30,6 +31,7 @@ def provenance_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
     data, code = data_read(study), states(records)
     outside = [file for file in data if file.made_by is None]
     graph = step_graph(study, labels, outside)
+    picture = str(graph_svg(graph))
     content = {
         "labels": labels,
         "records": study.records,
@@ -47,9 +49,12 @@ def provenance_part(study: Study, groups: Sequence[Group], labels: Labels) -> Pa
         "totals": totals(records),
         "graph": graph,
         "picture": graph_svg(graph, inline=True),
-        "picture_file": PICTURE,
+        "picture_stem": PICTURE,
     }
-    files = {PICTURE: (f"{graph_svg(graph)}\n", TITLE)}
+    files: dict[str, tuple[str | bytes, str]] = {
+        f"{PICTURE}.svg": (f"{picture}\n", TITLE),
+        f"{PICTURE}.pdf": (svg_pdf(picture), f"{TITLE}, as PDF"),
+    }
     if study.suite is not None:
         files[SETTINGS] = (json_text(study.suite.model_dump(mode="json")), SETTINGS_MEANING)
     return Part(PROVENANCE, TEMPLATE, content, files)

@@ -92,8 +92,8 @@ def write_report(results: Path, out: Path, small: bool = False) -> Path:
     }
     described = dict(CONTENTS)
     for part in parts:
-        for name, (text, meaning) in part.files.items():
-            written[name], described[name] = text, meaning
+        written |= _own_files(part, small)
+        described |= {name: meaning for name, (_, meaning) in part.files.items()}
     drawn = [*figures, *(figure for part in parts for figure in part.figures)]
     written |= _figure_files(drawn, small)
     described |= _described(drawn)
@@ -136,7 +136,7 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
     shell = Shell(study, [part.page for part in parts])
     for part in parts:
         check_writable(out / part.page.file)
-        written = _figure_files(part.figures) | {name: text for name, (text, _) in part.files.items()}
+        written = _figure_files(part.figures) | _own_files(part)
         for name, text in (written | _rendered(shell, part)).items():
             write_file(out / name, text)
     if "queries" in only:
@@ -153,10 +153,10 @@ def _write_overview(study: Study, out: Path, small: bool) -> Path:
     shell = Shell(study, [OVERVIEW, *(part.page for part in parts)], small)
     described: dict[str, str] = {}
     for part in parts:
-        written = _figure_files(part.figures, small) | {name: text for name, (text, _) in part.files.items()}
+        written = _figure_files(part.figures, small) | _own_files(part, small)
         written |= _rendered(shell, part)
-        described |= {name: meaning for name, (_, meaning) in part.files.items()}
-        described |= {name: meaning for name, meaning in _described(part.figures).items() if name in written}
+        meanings = {name: meaning for name, (_, meaning) in part.files.items()} | _described(part.figures)
+        described |= {name: meaning for name, meaning in meanings.items() if name in written}
         for name, text in written.items():
             write_file(out / name, text)
     page = shell.render(OVERVIEW, OVERVIEW_TEMPLATE, overview_content(study, parts, described))
@@ -178,6 +178,12 @@ def _remove_left_over(out: Path, parts: Sequence[Part]) -> None:
 
 def _figure_files(figures: Sequence[Figure], small: bool = False) -> dict[str, str | bytes]:
     return {name: content for figure in figures for name, content in figure.files(endings(small)).items()}
+
+
+def _own_files(part: Part, small: bool = False) -> dict[str, str | bytes]:
+    """Return what lies beside a part's page but its figures; in a small report without PDF."""
+    files = {name: content for name, (content, _) in part.files.items()}
+    return {name: content for name, content in files.items() if not (small and name.endswith(".pdf"))}
 
 
 def _described(figures: Sequence[Figure]) -> dict[str, str]:

@@ -31,7 +31,7 @@ class Page:
 class Part:
     """A page beside the first one, with the files that belong to it.
 
-    template: extends `base.html.j2`; content: its variables. files: texts by name with, for each,
+    template: extends `base.html.j2`; content: its variables. files: contents by name with, for each,
     what it holds; figures are written below `figures/`. headline: what the first page says of it, in a line.
     more: further pages that this one leads to, each with its template and variables; the list of pages lacks them.
     """
@@ -39,7 +39,7 @@ class Part:
     page: Page
     template: str
     content: Mapping[str, Any]
-    files: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, tuple[str | bytes, str]] = dataclasses.field(default_factory=dict)
     figures: Sequence[Figure] = ()
     headline: str | None = None
     more: Sequence[tuple[Page, str, Mapping[str, Any]]] = ()

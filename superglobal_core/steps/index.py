@@ -7,7 +7,7 @@ from pathlib import Path
 
 from superglobal_core.errors import UserError
 from superglobal_core.features.store import FeatureStore
-from superglobal_core.files import read_json, sha256_of
+from superglobal_core.files import read_json, remove_left_over, sha256_of
 from superglobal_core.results import check_outputs, record_path, recorded
 from superglobal_core.search.faiss_index import build_index, faiss_package
 from superglobal_core.search.index_file import IndexFacts, content_sha256, read_facts, write_index
@@ -39,6 +39,7 @@ def index_step(
         raise UserError(f"--out {out}: its record is JSON; name the index otherwise, for example index.faiss")
     check_outputs(out, databases)
     _refuse_foreign(out, replace)
+    remove_left_over(out)
     database = FeatureStore.open(*databases)
     plan, content = plan_index(wanted, *database.shape), content_sha256(database)
     if not replace and Path(out).exists():

@@ -6,12 +6,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from superglobal_core.data.groundtruth import load_groundtruth
+from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import ProtocolResult
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.files import TEMPORARY_PREFIX, check_writable, make_folder, write_npz
+from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Stopwatch
-from superglobal_core.scale_record import Maps, ScaleRecord, Stage, write_scale
+from superglobal_core.scale_record import COLD_REPEATS, REMEMBERED, Maps, ScaleRecord, write_scale
 from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.scale_memory import memory_of
 from superglobal_core.steps.scale_works import (
@@ -26,16 +29,12 @@ from superglobal_core.steps.scale_works import (
     whole,
     works,
 )
+from superglobal_core.steps.search import query_rows
 from superglobal_core.timing.alone import alone
 from superglobal_core.timing.clocks import describe_clocks
 from superglobal_core.timing.others import watch_others
 from superglobal_core.timing.stopwatch import measure
 from superglobal_core.timing.storage import drop_from_page_cache
-
-# Reading from storage is slow and varies little beside that: few samples tell enough.
-COLD_REPEATS = 2
-# Opening is part of the whole; its memory alone says nothing more.
-REMEMBERED: tuple[Stage, ...] = ("floor", "search", "ranked", "rerank", "evaluate", "whole")
 
 
 def scale_step(asked: Asked, out: str | Path, repeats: int = 5, suite: str | None = None) -> Iterator[str]:
@@ -47,14 +46,8 @@ def scale_step(asked: Asked, out: str | Path, repeats: int = 5, suite: str | Non
     Raises:
         UserError: for files that are absent or do not fit, and nonsense.
     """
-    if repeats < 1:
-        raise UserError(f"--repeats is {repeats}: take one sample or more")
-    if asked.shortlist > asked.k:
-        raise UserError(
-            f"--shortlist is {asked.shortlist}, more than the {asked.k} places of the search (--k)"
-        )
     out = Path(out)
-    check_writable(out, [asked.queries, asked.groundtruth, *asked.databases])
+    _check(asked, out, repeats)
     watch = Stopwatch()
     arrays = [path for folder in asked.databases for path in shard_files(folder)]
     with alone(), watch_others() as others:
@@ -104,6 +97,25 @@ def scale_step(asked: Asked, out: str | Path, repeats: int = 5, suite: str | Non
     )
     write_scale(out, record)
     yield from _lines(record)
+
+
+def _check(asked: Asked, out: Path, repeats: int) -> None:
+    """Refuse what cannot be measured, before the wait for other timings."""
+    if repeats < 1:
+        raise UserError(f"--repeats is {repeats}: take one sample or more")
+    if asked.k < 1:
+        raise UserError(f"--k is {asked.k}: ask for at least one place")
+    SuperGlobalReranker(asked.shortlist, asked.neighbours, asked.beta)
+    if asked.shortlist > asked.k:
+        raise UserError(
+            f"--shortlist is {asked.shortlist}, more than the {asked.k} places of the search (--k)"
+        )
+    choose_device(asked.device)
+    check_writable(out, [asked.queries, asked.groundtruth, *asked.databases])
+    for folder in asked.databases:
+        if not folder.exists():
+            raise UserError(f"there are no descriptors {folder}: name a folder of shards with --database")
+    query_rows(FeatureStore.open(asked.queries), load_groundtruth(asked.groundtruth))
 
 
 def _record(

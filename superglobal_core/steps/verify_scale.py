@@ -9,11 +9,19 @@ from pathlib import Path
 from superglobal_core.approximate_record import Approximate, read_approximate
 from superglobal_core.config import Suite
 from superglobal_core.config_scale import PLANTED, Scale
-from superglobal_core.data.groundtruth import load_groundtruth
+from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.errors import UserError
+from superglobal_core.evaluation.protocol import PROTOCOLS
 from superglobal_core.files import TEMPORARY_PREFIX, sha256_of
 from superglobal_core.measured_values import PROTOCOL_NAMES
-from superglobal_core.scale_record import STAGES, ScaleRecord, read_scale, read_scale_study
+from superglobal_core.scale_record import (
+    COLD_REPEATS,
+    REMEMBERED,
+    STAGES,
+    ScaleRecord,
+    read_scale,
+    read_scale_study,
+)
 from superglobal_core.steps.checked import Checked
 from superglobal_core.steps.differences import Difference, close, same
 
@@ -23,6 +31,10 @@ AS_STORED = "mAP of the sizes was taken as stored: their rankings are not kept"
 NO_RECORD = "parameters were not compared: they were not recorded"
 SUITE_KEYS = ("queries", "dimension", "k", "shortlist", "repeats")
 PARAMETERS = ("neighbours", "beta")
+# Bytes of a number, by the types that descriptors are stored in.
+BYTES = {"float16": 2, "float32": 4}
+# A .npy file begins with a head, padded to a multiple of this.
+HEAD = 64
 
 
 def scale_checks(root: Path, suite: Suite | None, variants: Iterable[Checked]) -> list[Checked]:
@@ -107,6 +119,12 @@ def _own(record: ScaleRecord, path: Path) -> Iterator[Difference]:
     if path.stem.isdecimal():
         yield from same("size", record.size, int(path.stem))
     yield from same("stages", sorted(record.samples_s), sorted(STAGES))
+    for stage, taken in record.samples_s.items():
+        wanted = COLD_REPEATS if stage == "cold" else record.repeats
+        yield from same(f"samples_s.{stage}, number of samples", len(taken), wanted)
+    kept = [stage for stage in REMEMBERED if stage in record.memory]
+    yield from same("memory, its stages", kept, list(REMEMBERED))
+    yield from _stored(record)
     if not record.record:
         return
     about = record.record.get("parameters") or {}
@@ -119,11 +137,24 @@ def _own(record: ScaleRecord, path: Path) -> Iterator[Difference]:
         yield from same(f"parameters.{name} in the record", about.get(name), stored)
 
 
+def _stored(record: ScaleRecord) -> Iterator[Difference]:
+    """Compare the bytes on disk with those of the vectors: beyond them a shard has its file's head alone."""
+    if record.dtype not in BYTES:
+        yield Difference("dtype", record.dtype, " or ".join(BYTES))
+        return
+    vectors = record.size * record.dimension * BYTES[record.dtype]
+    heads = record.array_bytes - vectors
+    if not 0 <= heads <= 2 * HEAD * record.size or heads % HEAD:
+        wanted = f"{vectors} ({record.size} x {record.dimension} {record.dtype}) and {2 * HEAD} a shard"
+        yield Difference("array_bytes", record.array_bytes, wanted)
+
+
 def _asked(record: ScaleRecord, wanted: Scale | None) -> Iterator[Difference]:
     if wanted is None:
         return
     for name in SUITE_KEYS:
         yield from same(f"{name}, which the suite sets", getattr(record, name), getattr(wanted, name))
+    yield from same("dtype of planted descriptors", record.dtype, "float16")
     about = record.record.get("parameters") or {} if record.record else {}
     for name in PARAMETERS if record.record else ():
         yield from same(f"{name}, which the suite sets", about.get(name), getattr(wanted, name))
@@ -136,10 +167,23 @@ def _truth(record: ScaleRecord, root: Path) -> Iterator[Difference]:
     truth = load_groundtruth(path)
     yield from same("labelled", record.labelled, sum(truth.counts().values()))
     yield from same("queries", record.queries, len(truth.queries))
+    yield from _without_map(record, truth)
     if record.record:
+        distractors = record.size - len(truth.image_names)
+        yield from same("record.distractors", record.record.get("distractors"), distractors)
         inputs = record.record.get("inputs") or []
         recorded = next((one.get("sha256") for one in inputs if one.get("role") == "ground truth"), None)
         yield from same("sha256 of the ground truth", recorded, sha256_of(path))
+
+
+def _without_map(record: ScaleRecord, truth: GroundTruth) -> Iterator[Difference]:
+    """mAP is absent exactly where no query has a positive image."""
+    for name, (positives, _) in PROTOCOLS.items():
+        wanted = any(getattr(query, label) for query in truth.queries for label in positives)
+        for stage in ("single_stage", "reranked"):
+            value = getattr(getattr(record, stage), name)
+            if (value is not None) != wanted:
+                yield Difference(f"{stage}.{name}", value, "a number" if wanted else None)
 
 
 def _grown(record: ScaleRecord, smaller: Mapping[int, ScaleRecord]) -> Iterator[Difference]:

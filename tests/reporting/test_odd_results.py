@@ -56,6 +56,7 @@ def test_by_hand_results_need_no_suite(results: Path, tmp_path: Path) -> None:
         "ranking-1.svg",
         "ranking-1.pdf",
         "workflow.svg",
+        "workflow.pdf",
     }
 
 

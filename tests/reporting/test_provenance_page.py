@@ -242,3 +242,4 @@ def test_the_settings_beside_the_page_are_those_that_were_used(root: Path, tmp_p
     settings = path.parent / "suite.json"
     assert read_saved_suite(settings) == read_saved_suite(root / "suite.json")
     assert (path.parent / "figures/workflow.svg").is_file()
+    assert (path.parent / "figures/workflow.pdf").read_bytes().startswith(b"%PDF-")

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers import Run
 from made_up_results import (
     DISTRACTORS,
     EVIL,
@@ -176,9 +177,34 @@ def test_same_results_give_the_same_bytes(whole: Path, report: Path, tmp_path: P
         "figures/map-toy.pdf", "figures/change-toy.svg", "figures/change-toy.pdf", "statistics.html",
         "statistics.csv", "statistics.md", "statistics.tex", "figures/ranking-1.svg", "figures/ranking-2.svg",
         "figures/ranking-1.pdf", "figures/ranking-2.pdf", "verdict.html", "verdict.csv", "verdict.md",
-        "queries.html", "queries-2.html", "provenance.html", "figures/workflow.svg", "suite.json",
+        "queries.html", "queries-2.html", "provenance.html",
+        "figures/workflow.svg", "figures/workflow.pdf", "suite.json",
     }  # fmt: skip
     assert first == second
+
+
+def test_a_small_report_lacks_pdf_and_scripts_of_charts_alone(
+    whole: Path, report: Path, tmp_path: Path, run: Run
+) -> None:
+    small = tmp_path / "small"
+    done = run("report", "--results", whole, "--out", small, "--small")
+    assert done.code == 0, done.err
+    large = {path.relative_to(report): path.read_bytes() for path in report.rglob("*") if path.is_file()}
+    found = {path.relative_to(small): path.read_bytes() for path in small.rglob("*") if path.is_file()}
+    assert set(found) == {path for path in large if path.suffix != ".pdf"}
+    pages = {path for path in found if path.suffix == ".html"}
+    assert all(found[path] == large[path] for path in set(found) - pages)
+    for path in pages:
+        before, after = large[path].decode(), found[path].decode()
+        assert "vega-runtime" not in after
+        assert 'class="vega"' not in after
+        assert ".pdf" not in after
+        assert after.count("<figure") == before.count("<figure")
+        assert after.count("<table") == before.count("<table")
+    drawn = Path("index.html")
+    assert "vega-runtime" in large[drawn].decode()
+    assert len(found[drawn]) < 0.7 * len(large[drawn])
+    assert sum(map(len, found.values())) < 0.7 * sum(map(len, large.values()))
 
 
 def test_importing_the_report_needs_neither_torch_nor_altair() -> None:

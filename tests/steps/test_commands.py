@@ -92,11 +92,10 @@ def test_the_recorded_commands_make_everything_again(
         ("queries", str(FEATURES / "queries")),
         ("database", str(FEATURES / "database")),
     }
-    # The page shows just these commands, one a line, after those that bring the code here.
-    page = (write_report(ROOT, tmp_path / "report").parent / "provenance.html").read_text()
-    shown = re.findall(r'<pre class="commands"[^>]*>(.*?)</pre>', page, re.S)
-    lines = [line for text in shown for line in html.unescape(text).splitlines()]
-    assert [line for line in lines if line.startswith("superglobal ")] == found
+    # The page shows just these commands, one a line, beside the record of the evaluation.
+    page = write_report(ROOT, tmp_path / "report").with_name("provenance.html").read_text()
+    shown = re.findall(r'<pre class="commands" aria-label="Commands">(.*?)</pre>', page, re.S)
+    assert found in [html.unescape(text).split("\n") for text in shown]
 
     before, rankings = figures(), [SEARCH.read_bytes(), RANKING.read_bytes()]
     inputs = [record.inputs for _, record in sorted(study.records)]

@@ -51,6 +51,15 @@ def index(tmp_path: Path, inputs: Inputs) -> Path:
     return tmp_path / "i.faiss"
 
 
+def test_what_a_killed_run_left_beside_the_index_goes(tmp_path: Path, inputs: Inputs) -> None:
+    left, others = tmp_path / ".partial-ab12_xyz-i.faiss", tmp_path / ".partial-ab12_xyz-other.faiss"
+    for path in (left, others):
+        path.write_bytes(b"half")
+    index_step([inputs.database], parse_index("flat-sq8"), tmp_path / "i.faiss")
+    assert not left.exists()
+    assert others.exists()
+
+
 def test_the_record_says_what_the_index_is(tmp_path: Path, inputs: Inputs, run: Run) -> None:
     out = tmp_path / "new" / "i.faiss"
     arguments = ["index", "--database", inputs.database, "--kind", "hnsw", "--set", "M=6", "--out", out]

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers import Run
 
 from superglobal_core.errors import UserError
 from superglobal_core.features.planted import Planted
 from superglobal_core.features.planted_shards import write_planted_queries, write_planted_rows
 from superglobal_core.features.store import FeatureStore
-from superglobal_core.scale_record import STAGES, read_scale
+from superglobal_core.scale_record import REMEMBERED, STAGES, read_scale
 from superglobal_core.steps.evaluate import evaluate_step
 from superglobal_core.steps.planted import parse_rows
 from superglobal_core.steps.rerank import rerank_step
-from superglobal_core.steps.scale import REMEMBERED, scale_step
+from superglobal_core.steps.scale import scale_step
 from superglobal_core.steps.scale_memory import memory_of
 from superglobal_core.steps.scale_works import Asked, floor
 from superglobal_core.timing.alone import VARIABLE
@@ -85,11 +88,30 @@ def test_a_process_that_fails_is_told(asked: Asked, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "repeats", "message"),
-    [({"shortlist": 60}, 2, "more than the 50 places"), ({}, 0, "--repeats is 0")],
+    [
+        ({"shortlist": 60}, 2, "more than the 50 places"),
+        ({}, 0, "--repeats is 0"),
+        ({"k": 0}, 2, "--k is 0"),
+        ({"shortlist": 0}, 2, "0"),
+        ({"neighbours": -1}, 2, "neighbours"),
+        ({"device": "abacus"}, 2, "abacus"),
+        ({"queries": Path("absent")}, 2, "absent"),
+        ({"groundtruth": Path("absent.pkl")}, 2, "absent.pkl"),
+        ({"databases": [Path("absent")]}, 2, "absent"),
+    ],
 )
-def test_nonsense_is_refused(
-    asked: Asked, tmp_path: Path, changes: dict[str, int], repeats: int, message: str
+def test_nonsense_is_refused_without_waiting_for_other_timings(
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    repeats: int,
+    message: str,
 ) -> None:
+    def wait() -> None:
+        raise AssertionError("waited for the lock")
+
+    monkeypatch.setattr("superglobal_core.steps.scale.alone", wait)
     with pytest.raises(UserError, match=message):
         list(scale_step(dataclasses.replace(asked, **changes), tmp_path / "x.json", repeats))
 
@@ -98,3 +120,25 @@ def test_nonsense_is_refused(
 def test_rows_that_are_no_range_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="--rows is"):
         parse_rows(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--queries", 10**12], "1,000,000,000,000 queries of 2,048 numbers.* TB of memory"),
+        (["--within", 10**13], "10,000,000,000,000 rows, would take .* of memory"),
+        (["--dimension", 10**13, "--rows", "0..5"], "of memory, and .* are free"),
+        (
+            ["--rows", "0..1000000000000000"],
+            "1,000,000,000,000,000 rows of 2,048 numbers would take .* TB in .*--out",
+        ),
+        (["--rows", "0..999999999999", "--shard-size", 10**12], "in a shard, would take .* of memory"),
+    ],
+)
+def test_more_than_there_is_room_for_is_refused_at_once(
+    tmp_path: Path, run: Run, options: list[Any], message: str
+) -> None:
+    done = run("planted-descriptors", "--out", tmp_path / "out", *options)
+    assert done.code == 2
+    assert re.search(message, " ".join(done.err.split())), done.err
+    assert not (tmp_path / "out").exists()

@@ -46,6 +46,8 @@ SUITE = parse_suite(
     },
     "grown.yaml",
 )
+assert SUITE.scale is not None
+WITHIN = SUITE.scale.world().within
 INDEXED = f"approximate/planted/{SMALL}.json"
 SOURCES = [INDEXED, f"scale/{SMALL}.json", f"scale/{LARGE}.json"]
 
@@ -56,8 +58,12 @@ def record(root: Path, size: int, single: Maps, reranked: Maps) -> None:
     about = dict(made_up(size).record or {}) | {
         "parameters": parameters,
         "inputs": [{"role": "ground truth", "path": "gnd_planted.pkl", "sha256": sha256_of(truth)}],
+        "distractors": size - WITHIN,
     }
     known: dict[str, Any] = {"queries": 4, "dimension": 16, "k": 20, "shortlist": 20, "labelled": 4 * 14}
+    known["array_bytes"] = size * 16 * 2 + 128 * 2
+    samples = made_up(size).samples_s
+    known["samples_s"] = samples | {"cold": samples["cold"][:2]}
     maps = {"single_stage": single, "reranked": reranked}
     write_scale(root / f"scale/{size}.json", made_up(size, record=about, **known, **maps))
 
@@ -127,7 +133,7 @@ def test_a_folder_without_any_is_refused(folder: Path) -> None:
         verify_results(folder / "results")
 
 
-def set_maps(stage: str, value: float) -> Callable[[dict[str, Any]], object]:
+def set_maps(stage: str, value: float | None) -> Callable[[dict[str, Any]], object]:
     return lambda it: it[stage].__setitem__("medium", value)
 
 
@@ -138,6 +144,21 @@ def set_maps(stage: str, value: float) -> Callable[[dict[str, Any]], object]:
         (SMALL, lambda it: it.update(labelled=55), SOURCES[1], "labelled: stored 55, recomputed 56"),
         (LARGE, lambda it: it.update(k=30), SOURCES[2], "k, which the suite sets: stored 30, recomputed 20"),
         (LARGE, lambda it: it["samples_s"].pop("ranked"), SOURCES[2], "stages: "),
+        (LARGE, lambda it: it["samples_s"]["search"].pop(), SOURCES[2],
+         "search, number of samples: stored 2, recomputed 3"),
+        (LARGE, lambda it: it["samples_s"]["cold"].append(1.0), SOURCES[2],
+         "cold, number of samples: stored 3, recomputed 2"),
+        (LARGE, lambda it: it.update(array_bytes=32001), SOURCES[2],
+         "array_bytes: stored 32001, recomputed 32000 (1000 x 16 "),
+        (LARGE, lambda it: it.update(array_bytes=31872), SOURCES[2], "array_bytes: stored 31872, recomputed 32000"),
+        (LARGE, lambda it: it.update(array_bytes=10**6), SOURCES[2], "array_bytes: stored 1000000, recomputed 32000"),
+        (LARGE, lambda it: it.update(dtype="int8"), SOURCES[2], "dtype: stored int8, recomputed float16 or float32"),
+        (LARGE, lambda it: it.update(dtype="float32"), SOURCES[2], "array_bytes: stored 32256, recomputed 64000"),
+        (LARGE, lambda it: it["record"].update(distractors=7), SOURCES[2], "record.distractors: stored 7, recomputed "),
+        (LARGE, lambda it: it["memory"].pop("rerank"), SOURCES[2],
+         "memory, its stages: stored floor, search, ranked, evaluate,"),
+        (LARGE, set_maps("single_stage", None), SOURCES[2], "single_stage.medium: stored nothing, recomputed a number"),
+        (LARGE, set_maps("reranked", None), SOURCES[2], "reranked.medium: stored nothing, recomputed a number"),
         (
             LARGE,
             lambda it: it["record"]["parameters"].update(beta=0.3),
@@ -182,7 +203,14 @@ def test_damage_is_told_once(folder: Path) -> None:
 
 def test_sizes_of_an_earlier_run_are_not_held_against_the_suite(folder: Path) -> None:
     path = folder / f"results/scale/{LARGE}.json"
-    edit(path, lambda it: (it.update(size=700), it["record"]["parameters"].update(database=700, beta=0.3)))
+    edit(
+        path,
+        lambda it: (
+            it.update(size=700, array_bytes=700 * 16 * 2),
+            it["record"].update(distractors=700 - WITHIN),
+        ),
+    )
+    edit(path, lambda it: it["record"]["parameters"].update(database=700, beta=0.3))
     shutil.copy(path, path.with_name("700.json"))
     found = {one.source: one.state for one in verify_results(folder / "results").checked}
     assert found["scale/700.json"] == OK

@@ -23,7 +23,7 @@ def report(
         typer.Option(help="only this page: statistics, ablation, parameters or verdict; may be given again"),
     ] = None,
     small: Annotated[
-        bool, typer.Option("--small", help="charts as drawings alone, without PDF: pages of half the size")
+        bool, typer.Option("--small", help="charts as drawings alone, without PDF: smaller pages")
     ] = False,
 ) -> None:
     """Write the report: pages and tables."""

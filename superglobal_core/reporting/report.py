@@ -64,7 +64,7 @@ def write_report(results: Path, out: Path, small: bool = False) -> Path:
     And the pages and files of the parts that have something to show.
 
     Result files alone are read; the same results give the same bytes. The page comes last, so that
-    where it is, everything is. small: charts are drawings alone, without PDF, for pages of half the size.
+    where it is, everything is. small: charts are drawings alone, without PDF, for smaller pages.
 
     Returns:
         The page's path.

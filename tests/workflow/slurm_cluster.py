@@ -136,7 +136,10 @@ class Slurm:
             # Without cgroups, which a container has no right to.
             "ProctrackType": "proctrack/pgid",
             "TaskPlugin": "task/none",
-            "JobAcctGatherType": "jobacct_gather/none",
+            # A job that takes more memory than it asked for is killed, a second later at most.
+            "JobAcctGatherType": "jobacct_gather/linux",
+            "JobAcctGatherFrequency": "task=1",
+            "JobAcctGatherParams": "OverMemoryKill",
             "AccountingStorageType": "accounting_storage/none",
             # What became of every job, one a line.
             "JobCompType": "jobcomp/filetxt",

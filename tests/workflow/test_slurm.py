@@ -1,4 +1,4 @@
-"""The suite `mini` on a real SLURM, through a killed job and a lost node, against the same on this machine.
+"""The suite `mini` on a real SLURM, through killed jobs and a lost node, against the same on this machine.
 
 The suite has methods of each kind of job, its timing, its ablation and its indexes; its pictures are smaller and fewer,
 and it searches without distractors.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -28,6 +29,14 @@ TIMING = {"shortlist": 10, "sizes": [5], "queries": 2, "repeats": 3, "budget": 0
 METHODS = ("single-stage", "superglobal", "rootsift")
 # The nodes have two CPUs, and nobody else's controller is asked too often.
 HERE = ["--max-threads", str(slurm_cluster.CPUS), "--slurm-init-seconds-before-status-checks", "1"]
+IMPATIENT = [sys.executable, str(Path(__file__).with_name("impatient_snakemake.py"))]
+# A rule that holds more than it asked for at first, and less than it asks for when it comes again.
+HUNGRY = """
+rule hungry:
+    output: "eaten"
+    resources: mem_mb=lambda wildcards, attempt: 400 * attempt
+    shell: "{PYTHON} -c 'import time; held = b\\"x\\" * 450_000_000; time.sleep(5)' && touch {{output}}"
+"""
 # Jobs that wait for the search; at least two are ready at once, for both nodes.
 LATE = ("rule_short", "rule_rerank_local_", "rule_ablate_", "rule_sweep_", "rule_time_")
 # What is told by a clock differs between any two runs: all of speedup.csv, and columns of others.
@@ -40,9 +49,10 @@ CLOCKED = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run on a cluster: where it lies, its jobs, what Snakemake said, and which jobs were ended."""
+    """Finished runs on a cluster: where they lie, all jobs, what Snakemake said, and which jobs were ended."""
 
     folder: Path
+    hungry: Path
     jobs: list[dict[str, str]]
     said: str
     killed: dict[str, str]
@@ -83,32 +93,40 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path, profile: P
         absent = "SLURM's executor for Snakemake is not installed: make cluster"
     if absent is not None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(absent)
-    folder = tmp_path_factory.mktemp("on-cluster")
-    with (
-        slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")) as slurm,
-        (folder / "said").open("w") as said,
-    ):
-        run = subprocess.Popen(
-            command(folder, suite, "--workflow-profile", str(profile), *HERE),
-            cwd=folder,
-            env=environment() | slurm.environment | {"PYTHONPATH": str(ROOT)},
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    folder, hungry = tmp_path_factory.mktemp("on-cluster"), tmp_path_factory.mktemp("hungry")
+    (hungry / "Snakefile").write_text(HUNGRY.format(PYTHON=sys.executable))
+    with slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")) as slurm:
+        options = ["--workflow-profile", str(profile), *HERE]
+        run = start(slurm, folder, *command(folder, suite, *options)[3:])
+        beside = start(slurm, hungry, *options)
         try:
             killed = working(slurm, run, "rule_extract_")
             slurm.ask("scancel", "--signal=KILL", "--full", killed["id"])
+            assert beside.wait(900) == 0, f"{(hungry / 'said').read_text()}\n{slurm.said()}"
             # Late, so that both nodes do most of the work.
             lost = working(slurm, run, *LATE, node="n2")
             slurm.lose("n2")
             code = run.wait(1500)
         finally:
             run.kill()
+            beside.kill()
         text = (folder / "said").read_text()
         assert code == 0, f"{text}\n{slurm.said()}"
         jobs = sorted(slurm.jobs(), key=lambda job: int(job["id"]))
-        return Outcome(folder, jobs, text, killed, lost)
+        return Outcome(folder, hungry, jobs, text, killed, lost)
+
+
+def start(slurm: slurm_cluster.Slurm, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start Snakemake in a folder, where what it says is kept."""
+    with (folder / "said").open("w") as said:
+        return subprocess.Popen(
+            [*IMPATIENT, *arguments],
+            cwd=folder,
+            env=environment() | slurm.environment | {"PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def working(
@@ -153,6 +171,15 @@ def test_a_killed_job_comes_again_with_more_memory(on_cluster: Outcome) -> None:
     assert again[-1]["state"] == "COMPLETED"
     assert (on_cluster.killed["memory"], again[0]["memory"]) == ("8000M", "16000M")
     assert list(on_cluster.folder.glob(f"results/slurm-logs/**/{on_cluster.killed['id']}.log"))
+
+
+def test_a_job_that_takes_more_memory_than_it_asked_for_comes_again_with_more(on_cluster: Outcome) -> None:
+    first, second = [job for job in on_cluster.jobs if job["comment"].startswith("rule_hungry")]
+    assert (first["state"], first["memory"]) == ("FAILED", "400M")
+    assert (second["state"], second["memory"]) == ("COMPLETED", "800M")
+    (log,) = on_cluster.hungry.glob(f"results/slurm-logs/**/{first['id']}.log")
+    assert "exceeded memory limit" in log.read_text()
+    assert (on_cluster.hungry / "eaten").exists()
 
 
 def test_what_ran_on_a_lost_node_is_done_on_the_other(on_cluster: Outcome) -> None:

@@ -28,8 +28,9 @@ if [ "$lock" = requirements.lock ]; then
     echo "Installing the pinned packages into $venv (several GB with torch; once)"
 fi
 pinned="--quiet --no-deps --require-hashes -r $lock"
-# $pinned is several words.
-if [ -n "$uv" ] && "$uv" pip install --python "$venv/bin/python" $pinned; then
+# $pinned is several words. Compiled once here, as pip does: where Python may not write beside its modules, every step
+# of a run would compile thousands of them anew.
+if [ -n "$uv" ] && "$uv" pip install --python "$venv/bin/python" --compile-bytecode $pinned; then
     "$uv" pip install --quiet --python "$venv/bin/python" --no-deps -e .
 else
     "$venv/bin/python" -m pip install --disable-pip-version-check $pinned

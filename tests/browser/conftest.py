@@ -56,7 +56,7 @@ def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[OpenPage
             java_script_enabled=scripts,
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(45_000)  # other tests may take both cores
         page.on("console", told)
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         page.on("request", asked)

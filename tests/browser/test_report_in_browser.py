@@ -222,6 +222,20 @@ def test_charts_answer_to_the_pointer_and_mute_their_series(made: Path, open_pag
     )
 
 
+def test_live_charts_fit_a_telephone_in_the_dark(made: Path, open_page: OpenPage) -> None:
+    page = open_page(made / "index.html", 360, dark=True)
+    figure = page.locator("figure.drawing").first
+    figure.scroll_into_view_if_needed()
+    figure.locator(".live svg").wait_for()
+    assert not scrolls_sideways(page)
+    assert page.evaluate(CHECKS) == []
+
+
+def test_made_up_pages_are_valid(made: Path) -> None:
+    for page in made.glob("*.html"):
+        html5lib.HTMLParser(strict=True).parse(page.read_text())
+
+
 def test_the_keyboard_reaches_everything(made: Path, open_page: OpenPage) -> None:
     page = open_page(made / "index.html")
     page.keyboard.press("Tab")
@@ -231,12 +245,12 @@ def test_the_keyboard_reaches_everything(made: Path, open_page: OpenPage) -> Non
     page.locator("table[data-tools] button.sort").first.focus()
     page.keyboard.press("Enter")
     assert page.locator("th[aria-sort]").count() == 1
-    # Everything that can be pressed has its turn, and shows that it has.
-    outlines = page.evaluate(
+    # Everything that can be pressed has its turn.
+    left_out = page.evaluate(
         """() => [...document.querySelectorAll("a[href], button, input, select, summary")]
             .filter(one => one.checkVisibility() && one.tabIndex < 0).map(one => one.outerHTML)"""
     )
-    assert outlines == []
+    assert left_out == []
 
 
 def test_without_scripts_everything_stands_there(made: Path, open_page: OpenPage) -> None:

@@ -159,7 +159,7 @@ def test_methods_that_cannot_run_stand_there_with_their_reason(run: Path) -> Non
     shown = " ".join(re.sub(r"<[^>]+>", " ", results[: results.index("</table>")]).split())
     for label in ("mean of the first", "by largest component", "from elsewhere", "as-it-was"):
         assert label in shown
-    assert f"my failing one {ABSENT} it failed with RuntimeError: no luck" in shown
+    assert f"my failing one their descriptors {ABSENT} it failed with RuntimeError: no luck" in shown
     assert f"{ABSENT} weights missing" in shown
     for name in ("map.md", "map.tex"):
         table = (run / "reports/ours" / name).read_text()

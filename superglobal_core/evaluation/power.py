@@ -37,8 +37,7 @@ def smallest_detectable(
             raise UserError(f"{name} is {value}: a number between 0 and 1 is needed")
     if queries < 2:
         return None
-    # Not scipy.stats, which takes seconds to import.
-    from scipy.special import stdtrit
+    from scipy.stats import t
 
-    quantiles = stdtrit(queries - 1, 1 - level / (2 * comparisons)) + stdtrit(queries - 1, power)
+    quantiles = t.ppf(1 - level / (2 * comparisons), queries - 1) + t.ppf(power, queries - 1)
     return float(quantiles * deviation / math.sqrt(queries))

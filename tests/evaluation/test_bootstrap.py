@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
 
 from superglobal_core.evaluation.bootstrap import confidence_interval
 
@@ -23,41 +20,6 @@ def test_seeded_and_around_the_mean(count: int, power: float, seed: int) -> None
     assert interval == confidence_interval(values, resamples=400, seed=seed)
     assert interval is not None
     assert min(values) <= interval[0] <= np.mean(values) <= interval[1] <= max(values)
-
-
-@settings(deadline=None, max_examples=150)
-@given(
-    values=st.one_of(
-        st.lists(st.floats(0, 1), min_size=2, max_size=70),
-        st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=2, max_size=20),
-    ).filter(lambda values: min(values) < max(values)),
-    resamples=st.integers(1, 200),
-    level=st.sampled_from([0.5, 0.8, 0.95, 0.99]),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_it_is_scipy_s_to_the_last_digit(
-    values: list[float], resamples: int, level: float, seed: int
-) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        known = bootstrap(
-            (np.array(values),),
-            np.mean,
-            n_resamples=resamples,
-            confidence_level=level,
-            method="BCa",
-            rng=np.random.default_rng(seed),
-        ).confidence_interval
-    expected = None if np.isnan(known).any() else (known.low, known.high)
-    assert confidence_interval(values, resamples, level, seed) == expected
-
-
-def test_an_evaluation_does_not_wait_for_scipy_s_statistics() -> None:
-    code = (
-        "import sys; from superglobal_core.evaluation.bootstrap import confidence_interval as interval;"
-        "interval([0.1, 0.5, 0.9], 50); assert 'scipy.stats' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_seed_and_the_level_matter() -> None:

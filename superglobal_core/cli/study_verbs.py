@@ -30,7 +30,7 @@ def report(
     from superglobal_core.reporting.report import write_pages, write_report
 
     if only:
-        pages = write_pages(results, out, only)
+        pages = write_pages(results, out, only, small)
         show(f"written: {', '.join(map(str, pages))}", pages=pages)
         return
     written = write_report(results, out, small)

@@ -110,10 +110,10 @@ def write_report(results: Path, out: Path, small: bool = False) -> Path:
     return out / RESULTS.file
 
 
-def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
+def write_pages(results: Path, out: Path, only: Sequence[str], small: bool = False) -> list[Path]:
     """Write some of the pages beside the first, with their files, into `out`: see `PARTS` for the names.
 
-    They need no evaluations, where they show none.
+    They need no evaluations, where they show none. small: as in `write_report`.
 
     Returns:
         The pages' paths.
@@ -133,10 +133,10 @@ def write_pages(results: Path, out: Path, only: Sequence[str]) -> list[Path]:
     ]
     if not parts:
         raise UserError(f"{results} has nothing for {', '.join(only)}: run that part of the suite first")
-    shell = Shell(study, [part.page for part in parts])
+    shell = Shell(study, [part.page for part in parts], small)
     for part in parts:
         check_writable(out / part.page.file)
-        written = _figure_files(part.figures) | _own_files(part)
+        written = _figure_files(part.figures, small) | _own_files(part, small)
         for name, text in (written | _rendered(shell, part)).items():
             write_file(out / name, text)
     if "queries" in only:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,11 +28,7 @@ pytestmark = pytest.mark.workflow
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone in an empty folder, with packages that are installed already."""
     folder = tmp_path_factory.mktemp("newcomer") / "superglobal"
-    if (ROOT / ".git").exists():
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    else:
-        left = shutil.ignore_patterns(".venv", "results", "site", "test-artifacts", "__pycache__", ".*_cache")
-        shutil.copytree(ROOT, folder, ignore=left)
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     venv = folder / ".venv"
     venv.mkdir()
     for path in Path(sys.prefix).iterdir():

@@ -92,7 +92,7 @@ def test_a_process_that_fails_is_told(asked: Asked, tmp_path: Path) -> None:
         ({"shortlist": 60}, 2, "more than the 50 places"),
         ({}, 0, "--repeats is 0"),
         ({"k": 0}, 2, "--k is 0"),
-        ({"shortlist": 0}, 2, "0"),
+        ({"shortlist": 0}, 2, "shortlist is 0"),
         ({"neighbours": -1}, 2, "neighbours"),
         ({"device": "abacus"}, 2, "abacus"),
         ({"queries": Path("absent")}, 2, "absent"),

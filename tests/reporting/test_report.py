@@ -205,6 +205,11 @@ def test_a_small_report_lacks_pdf_and_scripts_of_charts_alone(
     assert "vega-runtime" in large[drawn].decode()
     assert len(found[drawn]) < 0.7 * len(large[drawn])
     assert sum(map(len, found.values())) < 0.7 * sum(map(len, large.values()))
+    # One page alone is the same page.
+    done = run("report", "--results", whole, "--out", tmp_path / "alone", "--only", "statistics", "--small")
+    assert done.code == 0, done.err
+    assert not list((tmp_path / "alone").rglob("*.pdf"))
+    assert "vega-runtime" not in (tmp_path / "alone/statistics.html").read_text()
 
 
 def test_importing_the_report_needs_neither_torch_nor_altair() -> None:

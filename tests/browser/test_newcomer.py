@@ -45,7 +45,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def call(clone: Path, *words: str) -> str:
     """Run a command as one types it in the clone, and return what it printed."""
-    environment = os.environ | {"PYTHONPATH": str(clone), "PATH": f"{clone}/.venv/bin:{os.environ['PATH']}"}
+    # Below a `make test`, make would tell of itself as a part of that.
+    outside = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    environment = outside | {"PYTHONPATH": str(clone), "PATH": f"{clone}/.venv/bin:{os.environ['PATH']}"}
     done = subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from browser_pages import OpenPage, scrolls_sideways
+from browser_pages import OpenPage, scrolls_sideways, wait_until
 from helpers import encoded, picture
 
 from superglobal_core.reporting import quickstart_page
@@ -68,7 +68,7 @@ def _mark(was: int, now: int, told: str) -> str:
 
 def test_every_picture_loads(page_file: Path, open_page: OpenPage) -> None:
     page = open_page(page_file, at=quote(NAMES[0], safe=""))
-    page.wait_for_function("[...document.images].every(one => one.complete && one.naturalWidth > 0)")
+    wait_until(page, "[...document.images].every(one => one.complete && one.naturalWidth > 0)")
     assert page.locator("#query img").count() == 11
 
 
@@ -88,11 +88,9 @@ def test_the_keyboard_is_enough(page_file: Path, open_page: OpenPage) -> None:
     assert page.locator("#query-name").inner_text() == name
     assert page.evaluate("document.activeElement.id") == "query-name"
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"document.title.startsWith({sorted(NAMES)[5]!r})")
+    wait_until(page, f"document.title.startsWith({sorted(NAMES)[5]!r})")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(
-        f"document.title.startsWith({name!r}) && document.activeElement.id === 'query-name'"
-    )
+    wait_until(page, f"document.title.startsWith({name!r}) && document.activeElement.id === 'query-name'")
     page.keyboard.press("Escape")
     page.locator("#all").wait_for()
     # Back on the grid's page with this photograph, which has the focus.

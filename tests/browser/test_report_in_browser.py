@@ -12,7 +12,7 @@ from urllib.parse import unquote, urldefrag
 
 import html5lib
 import pytest
-from browser_pages import ROOT, SCREENSHOTS, OpenPage, scrolls_sideways
+from browser_pages import ROOT, SCREENSHOTS, OpenPage, scrolls_sideways, wait_until
 from made_up_results import EVIL, QUERIES, Page, make_results
 
 from superglobal_core.reporting.report import write_report
@@ -214,11 +214,12 @@ def test_charts_answer_to_the_pointer_and_mute_their_series(made: Path, open_pag
         "all => all.map(one => getComputedStyle(one).opacity)"
     )
     live.locator(".role-legend-label text").first.click()
-    page.wait_for_function(
+    wait_until(
+        page,
         "before => JSON.stringify([...document.querySelector('figure.drawing .live svg')"
         ".querySelectorAll('.mark-rect path, .mark-bar path')].map(one => getComputedStyle(one).opacity))"
         " !== JSON.stringify(before)",
-        arg=before,
+        before,
     )
 
 
@@ -241,7 +242,7 @@ def test_the_keyboard_reaches_everything(made: Path, open_page: OpenPage) -> Non
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    page.wait_for_function("location.hash === '#content'")
+    wait_until(page, "location.hash === '#content'")
     page.locator("table[data-tools] button.sort").first.focus()
     page.keyboard.press("Enter")
     assert page.locator("th[aria-sort]").count() == 1

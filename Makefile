@@ -1,6 +1,7 @@
 # make run    install what is needed and run a suite (SUITE=config/mini.yaml by default)
 # make test   install what is needed and prove that everything works
 # make bench  measure the figures of benchmarks/
+# make slurm-mini   run the suite mini on a throw-away SLURM too, and compare (root, slurm-wlm and munge; half an hour)
 # make docs   build the documentation as a site: site/index.html
 PYTHON ?= python3
 SUITE ?= config/mini.yaml
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUITE_NAME = $(shell sed -n 's/^suite: *//p' $(SUITE))
 
-.PHONY: run test check bench docs lock install asmk cluster help
+.PHONY: run test check bench docs lock install asmk cluster slurm-mini help
 
 run: $(INSTALLED)
 	@$(BIN)/python tools/unlock.py
@@ -33,6 +34,9 @@ bench: $(INSTALLED)
 
 docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+slurm-mini: cluster
+	$(BIN)/python tests/workflow/slurm_mini.py
 
 install: $(INSTALLED)
 

@@ -30,7 +30,7 @@ EASY, HARD, JUNK = 100, 150, 100
 # Rows at a time of the reader that is written plainly: 8 MB of float32, which stay in cache.
 PIECE = 1024
 # Mean AP under Easy, Medium and Hard, before and after reranking.
-Results = list[float]
+Results = list[float | None]
 
 
 def make_queries() -> tuple[np.ndarray, list[Query]]:

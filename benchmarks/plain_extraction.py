@@ -22,7 +22,14 @@ def plain_extraction(
 ) -> np.ndarray:
     """Describe image files with weights named as in `GlobalDescriptor`: (N, D) float32."""
     with torch.inference_mode():
-        return np.stack([plain_descriptor(weights, cv2.imread(str(path)), device) for path in paths])
+        return np.stack([plain_descriptor(weights, _read(path), device) for path in paths])
+
+
+def _read(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path))
+    if image is None:
+        raise ValueError(f"{path} is no picture that OpenCV reads")
+    return image
 
 
 def plain_descriptor(

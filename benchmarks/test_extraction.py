@@ -57,7 +57,7 @@ def network(backbone: str) -> GlobalDescriptor:
     made = GlobalDescriptor(backbone).eval()
     for name, module in made.backbone.named_modules():
         if name.endswith("bn3"):
-            torch.nn.init.constant_(module.weight, 0.3)  # type: ignore[arg-type]
+            torch.nn.init.constant_(module.weight, 0.3)
     return made
 
 

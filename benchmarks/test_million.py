@@ -33,7 +33,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def in_a_fresh_process(way: str, folder: Path) -> dict[str, Any]:
     root = Path(__file__).parents[1]
-    command = [sys.executable, million.__file__, way, folder]
+    command = [sys.executable, million.__file__, way, str(folder)]
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(root)}, check=False
     )

@@ -6,20 +6,23 @@ and it searches without distractors.
 
 from __future__ import annotations
 
-import csv
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
+import cluster_runs
 import numpy as np
 import pytest
 import slurm_cluster
 import yaml
-from runs import ROOT, Snakemake, command, environment
+from cluster_runs import HERE, start
+from compared_runs import differences, rankings, tables
+from runs import ROOT, Snakemake, command
 
 pytestmark = pytest.mark.workflow
 
@@ -27,9 +30,6 @@ PICTURES = {"seed": 0, "size": 128, "landmarks": 4, "distractors": 0}
 TIMING = {"shortlist": 10, "sizes": [5], "queries": 2, "repeats": 3, "budget": 0.1}
 # One that reads the search, one that reranks it with descriptors, one with local features.
 METHODS = ("single-stage", "superglobal", "rootsift")
-# The nodes have two CPUs, and nobody else's controller is asked too often.
-HERE = ["--max-threads", str(slurm_cluster.CPUS), "--slurm-init-seconds-before-status-checks", "1"]
-IMPATIENT = [sys.executable, str(Path(__file__).with_name("impatient_snakemake.py"))]
 # A rule that holds more than it asked for at first, and less than it asks for when it comes again.
 HUNGRY = """
 rule hungry:
@@ -39,12 +39,6 @@ rule hungry:
 """
 # Jobs that wait for the search; at least two are ready at once, for both nodes.
 LATE = ("rule_short", "rule_rerank_local_", "rule_ablate_", "rule_sweep_", "rule_time_")
-# What is told by a clock differs between any two runs: all of speedup.csv, and columns of others.
-CLOCKED = {
-    "map.csv": {"date"},
-    "verdict.csv": {"explained"},
-    "approximate.csv": {"build_s", "ms_a_query", "ms_low", "ms_high"},
-}
 
 
 @dataclass(frozen=True)
@@ -88,9 +82,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path, profile: Path) -> Outcome:
     """The suite run on two nodes, of which one is lost, with a job killed before."""
-    absent = slurm_cluster.missing()
-    if find_spec("snakemake_executor_plugin_slurm") is None:
-        absent = "SLURM's executor for Snakemake is not installed: make cluster"
+    absent = cluster_runs.missing()
     if absent is not None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(absent)
     folder, hungry = tmp_path_factory.mktemp("on-cluster"), tmp_path_factory.mktemp("hungry")
@@ -114,19 +106,6 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, suite: Path, profile: P
         assert code == 0, f"{text}\n{slurm.said()}"
         jobs = sorted(slurm.jobs(), key=lambda job: int(job["id"]))
         return Outcome(folder, hungry, jobs, text, killed, lost)
-
-
-def start(slurm: slurm_cluster.Slurm, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start Snakemake in a folder, where what it says is kept."""
-    with (folder / "said").open("w") as said:
-        return subprocess.Popen(
-            [*IMPATIENT, *arguments],
-            cwd=folder,
-            env=environment() | slurm.environment | {"PYTHONPATH": str(ROOT)},
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
 
 
 def working(
@@ -205,25 +184,31 @@ def test_gpus_are_asked_for_where_the_profile_says_so(on_cluster: Outcome) -> No
     assert asking == {"rule_extract_wildcards"}
 
 
-def unclocked(path: Path) -> list[dict[str, str]]:
-    """Return a table's rows, every figure as it is written, without what a clock told."""
-    with path.open() as table:
-        return [
-            {name: value for name, value in row.items() if name not in CLOCKED.get(path.name, ())}
-            for row in csv.DictReader(table)
-        ]
-
-
 def test_the_tables_are_those_of_a_run_on_this_machine(on_cluster: Outcome, here: Path) -> None:
-    ours, theirs = on_cluster.folder / "reports/mini", here / "reports/mini"
-    names = {path.name for path in theirs.glob("*.csv")} - {"speedup.csv"}
-    assert {"map.csv", "per_query.csv", "ablation.csv", "tuning.csv"} <= names
-    for name in sorted(names):
-        assert unclocked(ours / name) == unclocked(theirs / name), name
-    rankings = sorted(path.relative_to(here) for path in here.glob("results/mini/rankings/**/*.npz"))
-    assert len(rankings) == len(METHODS)
-    for path in rankings:
-        with np.load(here / path) as local, np.load(on_cluster.folder / path) as clustered:
-            assert sorted(local) == sorted(clustered)
-            for name in local:
-                assert np.array_equal(local[name], clustered[name]), (path, name)
+    assert {"map.csv", "per_query.csv", "ablation.csv", "tuning.csv"} <= set(tables(here, "mini"))
+    assert len(rankings(here, "mini")) == len(METHODS)
+    assert differences(on_cluster.folder, here, "mini") == []
+
+
+def test_what_differs_between_runs_is_named(here: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for part in ("reports/mini", "results/mini/rankings"):
+        shutil.copytree(here / part, other / part)
+    assert differences(here, other, "mini") == []
+
+    table = other / "reports/mini/map.csv"
+    text = table.read_text()
+    table.write_text(re.sub(r"\b20\d\d-", "1999-", text))  # the dates alone
+    assert differences(here, other, "mini") == []
+    table.write_text(text.replace("superglobal", "superlocal", 1))
+    first, second, _ = rankings(other, "mini")
+    with np.load(other / first) as arrays:
+        np.savez(other / first, **(dict(arrays) | {"indices": arrays["indices"][:, ::-1]}))
+    (other / second).unlink()
+    (other / "reports/mini/verdict.csv").unlink()
+    assert differences(here, other, "mini") == [
+        "table map.csv",
+        "table verdict.csv",
+        f"ranking {first}",
+        f"ranking {second}",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import statistics
@@ -146,6 +147,29 @@ def shown_seconds(samples: list[float]) -> str:
     """Return a median as the pages write it, to three digits."""
     median = statistics.median(samples)
     return f"{median:.3f} s" if median < 0.9995 else f"{median:.2f} s"
+
+
+def test_the_sample_is_quoted_as_it_is() -> None:
+    sample = PUBLISHED / "mini"
+    figures = {(row["method_label"], row["distractors"]): row for row in table(sample / "map.csv")}
+    times = {row["method_label"]: row for row in table(sample / "speedup.csv") if row["scope"] == "scoring"}
+    shown = rows("README.md", "method")
+    assert {"single stage", "SuperGlobal reranking"} <= {cells[0] for cells in shown}
+    for label, *cells in shown:
+        maps = [
+            float(figures[label, distractors][f"{protocol}_map_percent"])
+            for distractors in ("0", "500")
+            for protocol in ("medium", "hard")
+        ]
+        assert cells == [
+            *(f"{value:.1f}" for value in maps),
+            f"{float(times[label]['ms_a_query']):.3g} ms",
+        ], label
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def test_the_answers_quote_the_records() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import subprocess
@@ -10,6 +9,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from superglobal_core.sources import Source, Sources, known_sources
 
 PACKAGE = Path(__file__).parent
 
@@ -51,31 +52,37 @@ def fingerprint(*modules: str) -> str:
     True
     """
     digest = hashlib.sha256()
-    for path in sorted(_closure(modules)):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
-        digest.update(_stable_source(path) + b"\0")
+    sources = known_sources()
+    for path, source in sorted(_closure(modules, sources).items()):
+        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\0{source.digest}\0".encode())
+    sources.save()
     return digest.hexdigest()[:16]
 
 
-def _closure(modules: tuple[str, ...]) -> set[Path]:
-    todo, found = [_file_of(name) for name in modules], set()
+def _closure(modules: tuple[str, ...], sources: Sources) -> dict[Path, Source]:
+    todo = [_file_of(name) for name in modules]
+    found: dict[Path, Source] = {}
     while todo:
         path = todo.pop()
         # The top package only re-exports: it would make everything depend on everything.
         if path is None or path in found or path == PACKAGE / "__init__.py":
             continue
-        found.add(path)
-        if path.name == "__init__.py":
-            found.update(
-                file for file in path.parent.rglob("*") if file.suffix in {".j2", ".css", ".js", ".json"}
-            )
-        own = path.with_suffix(".yaml")  # a module's data, under its name
-        found.update({own} if own.is_file() else ())
+        found[path] = sources.of(path)
+        found |= {data: sources.of(data) for data in _data_of(path)}
         # Importing a module runs its packages first.
-        todo += [_file_of(name) for name in _imports(path)] + [path.parent / "__init__.py"]
+        todo += [_file_of(name) for name in found[path].imports] + [path.parent / "__init__.py"]
     return found
 
 
+def _data_of(path: Path) -> Iterator[Path]:
+    if path.name == "__init__.py":
+        yield from (file for file in path.parent.rglob("*") if file.suffix in {".j2", ".css", ".js", ".json"})
+    own = path.with_suffix(".yaml")  # a module's data, under its name
+    if own.is_file():
+        yield own
+
+
+@functools.cache
 def _file_of(module: str) -> Path | None:
     parts = module.split(".")
     if parts[0] != PACKAGE.name:
@@ -84,29 +91,3 @@ def _file_of(module: str) -> Path | None:
     if path.is_dir():
         return path / "__init__.py"
     return path.with_suffix(".py") if path.with_suffix(".py").is_file() else None
-
-
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _stable_source(path: Path) -> bytes:
-    if path.suffix != ".py":
-        return path.read_bytes()
-    # Comments, docstrings and layout do not change what the code computes.
-    tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            del body[0]
-    return ast.dump(tree).encode()

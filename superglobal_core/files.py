@@ -155,6 +155,16 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         stream.write(content.encode() if isinstance(content, str) else content)
 
 
+def cache_home() -> Path | None:
+    """Return the folder in which this user's programs keep what they can make again; None for a user without a home."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named)
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:
+        return None
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write JSON, indented, with a newline at the end; NaN is refused because JSON has none."""
     write_text(path, json_text(value))

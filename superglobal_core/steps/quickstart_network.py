@@ -8,6 +8,7 @@ from pathlib import Path
 
 from superglobal_core.data.catalogue import load_catalogue
 from superglobal_core.errors import UserError, unknown_name
+from superglobal_core.files import cache_home
 from superglobal_core.networks.shipped import MINI_CHECKPOINT
 from superglobal_core.steps.items import checkpoint_path
 
@@ -82,9 +83,8 @@ def _weights(backbone: str, root: str | Path) -> Path | None:
     entry = load_catalogue()[ENTRIES[backbone]]
     places = [checkpoint_path(entry, root)]
     if backbone.startswith("torchvision"):
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        home = Path(os.environ.get("TORCH_HOME", cache / "torch"))
-        places.append(home / "hub" / "checkpoints" / entry.files[0].name)
+        home = os.environ.get("TORCH_HOME") or (cache_home() or Path()) / "torch"
+        places.append(Path(home) / "hub" / "checkpoints" / entry.files[0].name)
     return next((place for place in places if place.is_file()), None)
 
 

@@ -108,9 +108,14 @@ def test_single_precision_and_one_query_as_many(switches: dict[str, Any]) -> Non
     assert scores.dtype == np.float32
     assert np.abs(scores - double).max() < SINGLE_TOLERANCE
     for query in range(len(queries)):
-        alone, alone_scores = reranker(single[0][query : query + 1], single[1])
-        assert np.array_equal(alone[0], order[query])
-        assert np.abs(alone_scores[0] - scores[query]).max() < SINGLE_TOLERANCE
+        (alone,), (alone_scores,) = reranker(single[0][query : query + 1], single[1])
+        # A matrix product rounds by its shape, differently on every kind of CPU: rows that are all but tied may
+        # change places, and no others.
+        assert np.abs(alone_scores - scores[query]).max() < SINGLE_TOLERANCE
+        apart = np.flatnonzero(-np.diff(scores[query]) > 2 * SINGLE_TOLERANCE) + 1
+        assert len(apart) > len(alone) / 4
+        for mine, theirs in zip(np.split(alone, apart), np.split(order[query], apart), strict=True):
+            assert sorted(mine) == sorted(theirs)
 
 
 @every_combination

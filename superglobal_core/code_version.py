@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from superglobal_core.sources import Source, Sources, known_sources
+from superglobal_core.code_sources import Source, Sources, known_sources
 
 PACKAGE = Path(__file__).parent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from superglobal_core import sources
-from superglobal_core.sources import Source, Sources, known_sources
+from superglobal_core import code_sources
+from superglobal_core.code_sources import Source, Sources, known_sources
 
 CODE = '''"""What it is."""
 import os, json as j
@@ -46,7 +46,7 @@ def test_what_is_kept_is_not_parsed_again(
         parsed.append(content)
         return Source("new", ())
 
-    monkeypatch.setattr(sources, "_parsed", parse)
+    monkeypatch.setattr(code_sources, "_parsed", parse)
     again = Sources(kept)
     assert again.of(module) == source
     assert parsed == []

@@ -223,6 +223,31 @@ def test_charts_answer_to_the_pointer_and_mute_their_series(made: Path, open_pag
     )
 
 
+def test_series_are_muted_by_the_keyboard_too(made: Path, open_page: OpenPage) -> None:
+    page = open_page(made / "index.html", 360)
+    figure = page.locator("figure.drawing").first
+    figure.scroll_into_view_if_needed()
+    names = figure.get_by_role("group", name="Mute series of the chart").get_by_role("button")
+    names.first.wait_for(state="attached")
+    legend = figure.locator(".live .role-legend-label text")
+    assert names.all_inner_texts() == legend.all_text_contents()
+    assert names.first.bounding_box()["x"] < 0
+    opacities = "all => all.map(one => getComputedStyle(one).opacity)"
+    marks = figure.locator(".live .mark-rect path, .live .mark-bar path")
+    before = marks.evaluate_all(opacities)
+    names.first.focus()
+    assert names.first.bounding_box()["x"] >= 0
+    assert not scrolls_sideways(page)
+    pressed = "document.querySelector('.mutes button').ariaPressed"
+    page.keyboard.press("Enter")
+    wait_until(page, f"{pressed} === 'true'")
+    assert marks.evaluate_all(opacities) != before
+    # Those who point and those who press see the same state.
+    legend.first.click()
+    wait_until(page, f"{pressed} === 'false'")
+    assert marks.evaluate_all(opacities) == before
+
+
 def test_live_charts_fit_a_telephone_in_the_dark(made: Path, open_page: OpenPage) -> None:
     page = open_page(made / "index.html", 360, dark=True)
     figure = page.locator("figure.drawing").first

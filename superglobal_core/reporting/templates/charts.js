@@ -57,6 +57,30 @@
     return value;
   }
 
+  // The legend for the keyboard: a button a name, seen while one of them has the focus.
+  function switches(view, live) {
+    const group = document.createElement("span");
+    group.className = "mutes";
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Mute series of the chart");
+    const series = new Map();
+    for (const name of live.querySelectorAll(".role-legend-label text")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = [...name.childNodes].map((line) => line.textContent).join(" ");
+      button.setAttribute("aria-pressed", "false");
+      button.addEventListener("click", () => name.dispatchEvent(new MouseEvent("click", { bubbles: true })));
+      series.set(String(name.__data__.datum.value), button);
+      group.append(button);
+    }
+    // Muted by the pointer, too.
+    view.addDataListener("mute_store", (_, muted) => {
+      const chosen = muted.map((row) => String(row.values[0]));
+      for (const [value, button] of series) button.setAttribute("aria-pressed", String(chosen.includes(value)));
+    });
+    return group;
+  }
+
   async function mount(box, specification) {
     const vega = await unpacked();
     const still = box.querySelector("svg");
@@ -82,11 +106,13 @@
       live.remove();
       throw error;
     }
+    const mutes = specification.textContent.includes("mute_store");
     const hint = document.createElement("span");
     hint.className = "hint";
     hint.textContent = "Point at a mark for its numbers" +
-      (specification.textContent.includes("mute_store") ? ", click on a name in the legend to mute it. " : ". ");
+      (mutes ? ", click on a name in the legend to mute it. " : ". ");
     box.parentElement.querySelector(".files").before(hint);
+    if (mutes) hint.after(switches(view, live));
     live.addEventListener("pointerleave", () => { bubble.hidden = true; });
   }
 

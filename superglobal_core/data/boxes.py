@@ -9,7 +9,7 @@ from pathlib import Path
 
 from superglobal_core.data.groundtruth import load_groundtruth
 from superglobal_core.data.images import SUFFIXES
-from superglobal_core.errors import UserError
+from superglobal_core.errors import UserError, name_list
 from superglobal_core.files import load_array, read_json
 
 Box = tuple[float, float, float, float]
@@ -30,7 +30,13 @@ def load_boxes(path: str | Path, ids: Sequence[str] = ()) -> dict[str, Box]:
         raise UserError(f"there is no file of boxes {path}: correct --boxes")
     if path.suffix == ".pkl":
         truth = load_groundtruth(path)
-        return {name: query.box for name, query in zip(truth.query_names, truth.queries, strict=True)}
+        boxes = {name: query.box for name, query in zip(truth.query_names, truth.queries, strict=True)}
+        if without := [name for name, box in boxes.items() if box is None]:
+            raise UserError(
+                f"ground truth {path} has no box 'bbx' for {name_list(without)}: where queries are whole "
+                "images leave out --boxes (in a suite: query_crop: false), else add the boxes"
+            )
+        return {name: box for name, box in boxes.items() if box is not None}
     if path.suffix == ".npy":
         content: object = load_array(path).tolist()
     elif path.suffix == ".json":

@@ -20,9 +20,9 @@ LARGEST_PIXEL = 1e9
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """One query: its box (x1, y1, x2, y2) in pixels and its labelled images, as indices of `image_names`."""
+    """One query: its box (x1, y1, x2, y2) in pixels, if any, and its labelled images, as indices of `image_names`."""
 
-    box: tuple[float, float, float, float]
+    box: tuple[float, float, float, float] | None
     easy: tuple[int, ...]
     hard: tuple[int, ...]
     junk: tuple[int, ...]
@@ -67,7 +67,7 @@ def parse_groundtruth(content: object) -> GroundTruth:
     """Check a ground truth of plain values and turn it into a `GroundTruth`.
 
     Raises:
-        UserError: for a missing key, a wrong type, a name given twice, an index outside the list,
+        UserError: for a missing key (other than `bbx`), a wrong type, a name given twice, an index outside the list,
             an image labelled twice for one query, or a box without an area.
     """
     top = _mapping(content, "the file")
@@ -88,7 +88,8 @@ def parse_groundtruth(content: object) -> GroundTruth:
 def write_groundtruth(path: str | Path, truth: GroundTruth) -> None:
     """Write a ground truth in the revisited layout, whole or not at all; equal ones give equal bytes."""
     entries = [
-        {"bbx": list(query.box), **{label: list(getattr(query, label)) for label in LABELS}}
+        ({"bbx": list(query.box)} if query.box else {})
+        | {label: list(getattr(query, label)) for label in LABELS}
         for query in truth.queries
     ]
     content = {"imlist": list(truth.image_names), "qimlist": list(truth.query_names), "gnd": entries}
@@ -168,7 +169,9 @@ def _query(entry: object, name: str, images: int) -> Query:
             raise UserError(
                 f"{where} labels the same image '{first}' and '{second}': index {name_list(both)}"
             )
-    return Query(box=_box(_get(fields, "bbx", where), where), **labels)
+    # Evaluation needs no boxes: data sets whose queries are whole images leave them out.
+    box = fields.get("bbx")
+    return Query(box=None if box is None else _box(box, where), **labels)
 
 
 def _indices(value: object, label: str, where: str, images: int) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from superglobal_core.data.boxes import load_boxes
+from superglobal_core.data.groundtruth import GroundTruth, Query, write_groundtruth
 from superglobal_core.errors import UserError
 
 
@@ -22,6 +23,18 @@ def write(folder: Path, name: str, text: str) -> Path:
 def test_groundtruth(write_groundtruth: Callable[..., Path]) -> None:
     boxes = load_boxes(write_groundtruth(3, [([0], [], []), ([1], [], [2])]))
     assert boxes == {"query_0": (1.5, 2.5, 90.0, 80.0), "query_1": (1.5, 2.5, 90.0, 80.0)}
+
+
+def test_a_groundtruth_without_boxes_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "gnd_whole.pkl"
+    whole = GroundTruth(
+        ("a", "b"), ("one", "two"), (Query(None, (0,), (), ()), Query((0, 0, 9, 9), (1,), (), ()))
+    )
+    write_groundtruth(path, whole)
+    with pytest.raises(
+        UserError, match=r"gnd_whole\.pkl has no box 'bbx' for one: where .* leave out --boxes"
+    ):
+        load_boxes(path)
 
 
 def test_json(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from helpers import groundtruth_content
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superglobal_core.data.groundtruth import load_groundtruth, parse_groundtruth
+from superglobal_core.data.groundtruth import Query, load_groundtruth, parse_groundtruth, write_groundtruth
 from superglobal_core.errors import UserError
 
 OFFICIAL = {
@@ -34,6 +34,20 @@ def test_official_files(shared: Path, name: str) -> None:
     }
     if name == "rparis6k":
         assert sum(len(query.easy) + len(query.hard) > 400 for query in truth.queries) == 8
+
+
+@pytest.mark.parametrize("absent", [{}, {"bbx": None}])
+def test_queries_without_boxes_are_whole_images(tmp_path: Path, absent: dict[str, None]) -> None:
+    content = groundtruth_content(3, [([0], [1], [2]), ([2], [], [])])
+    del content["gnd"][0]["bbx"]
+    content["gnd"][0] |= absent
+    path = tmp_path / "gnd.pkl"
+    path.write_bytes(pickle.dumps(content))
+    truth = load_groundtruth(path)
+    assert truth.queries[0] == Query(box=None, easy=(0,), hard=(1,), junk=(2,))
+    assert truth.queries[1].box is not None
+    write_groundtruth(tmp_path / "again.pkl", truth)
+    assert load_groundtruth(tmp_path / "again.pkl") == truth
 
 
 class Runs:
@@ -135,7 +149,6 @@ WRONG: dict[str, tuple[Change, str]] = {
     "no qimlist": (lambda c: c.pop("qimlist"), "lacks the key 'qimlist'"),
     "no gnd": (lambda c: c.pop("gnd"), "lacks the key 'gnd'"),
     "no label": (lambda c: c["gnd"][1].pop("junk"), "'query_1' lacks the key 'junk'"),
-    "no box": (lambda c: c["gnd"][1].pop("bbx"), "'query_1' lacks the key 'bbx'"),
     "fewer entries": (lambda c: c["gnd"].pop(), "one entry for each of the 2 names"),
     "gnd is text": (lambda c: c.update(gnd="ab"), "not a str"),
     "entry is a list": (

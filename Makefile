@@ -1,7 +1,7 @@
 # make run    install what is needed and run a suite (SUITE=config/mini.yaml by default)
 # make test   install what is needed and prove that everything works
 # make bench  measure the figures of benchmarks/
-# make slurm-mini   run the suite mini on a throw-away SLURM too, and compare (root, slurm-wlm and munge; half an hour)
+# make slurm-mini   run the suite mini on a throw-away SLURM too, and compare (root, slurm-wlm and munge; a quarter of an hour)
 # make docs   build the documentation as a site: site/index.html
 PYTHON ?= python3
 SUITE ?= config/mini.yaml

@@ -35,3 +35,12 @@ def query_anchor(name: str) -> str:
     ('q-all_souls_000013', 'q-a.20.b.2e.c')
     """
     return "q-" + re.sub(r"[^A-Za-z0-9_-]", lambda match: f".{ord(match[0]):x}.", name)
+
+
+def answer_anchor(card: str, place: int) -> str:
+    """Return the id of what one database answered to a query, the place-th (from 1) of its card.
+
+    >>> answer_anchor(query_anchor("all_souls_000013"), 2)
+    'q-all_souls_000013.2'
+    """
+    return f"{card}.{place}"

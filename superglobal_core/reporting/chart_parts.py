@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from superglobal_core.reporting.drawing import (
     FONT,
@@ -227,14 +227,23 @@ def alone(chart: Any, height: float, mutable: bool = False) -> dict[str, Any]:
     return _finished(chart.properties(width=WIDTH, height=height, autosize=fitted))
 
 
-def stacked(panels: Sequence[Any], left: float, mutable: bool = False) -> dict[str, Any]:
-    """Return the definition of panels one below the other, with one legend; left: room for the rows' names."""
+def stacked(
+    panels: Sequence[Any], left: float, mutable: bool = False, columns: Literal[1, 2] = 1
+) -> dict[str, Any]:
+    """Return the definition of panels one below the other, with one legend; left: room for the rows' names.
+
+    columns: two share the width.
+    """
     import altair
 
-    parts = [panel.properties(width=WIDTH - left) for panel in panels]
+    gap = 18
+    width = (WIDTH - (columns - 1) * gap) / columns - left
+    parts = [panel.properties(width=width) for panel in panels]
     if mutable:
         parts[0] = parts[0].add_params(muting())  # it is known to the others
-    return _finished(altair.vconcat(*parts, spacing=18))
+    if columns == 1:
+        return _finished(altair.vconcat(*parts, spacing=gap))
+    return _finished(altair.concat(*parts, columns=columns, spacing=gap))
 
 
 def _finished(chart: Any) -> dict[str, Any]:

@@ -32,8 +32,8 @@ WIDTH = 420
 FONT_SIZE = 12
 # The first is measured with, whatever fonts a machine has: the drawing program brings it along.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-TITLE_LETTERS = 58  # of a line as wide as a chart
-LEGEND_LETTERS = 56  # beside a legend's marks
+TITLE_LETTERS = 50  # of a line as wide as a chart
+LEGEND_LETTERS = 48  # beside a legend's marks
 # The name of what the legend holds of muted series, in every chart.
 MUTE = "mute"
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.reporting import chart_parts as parts
 from superglobal_core.reporting import texts
 from superglobal_core.reporting.collect import Result
-from superglobal_core.reporting.drawing import INK, MUTED, SERIES, Figure
+from superglobal_core.reporting.drawing import INK, MUTED, SERIES, TITLE_LETTERS, Figure
 from superglobal_core.reporting.families import Comparison
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.study import Group, ap_changes
 
 GAIN, LOSS = SERIES[1], SERIES[2]
 BAR = 17  # pixels of a bar with its gap
+ONE_COLUMN = 4  # panels at most; more stand in two columns
 
 
 def map_figure(name: str, title: str, groups: Sequence[Group], labels: Labels) -> Figure:
@@ -77,6 +78,8 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
     import altair
 
     found = [_changes(comparison) for _, comparison in shown]
+    columns: Literal[1, 2] = 1 if len(shown) <= ONE_COLUMN else 2
+    letters = TITLE_LETTERS // columns
     largest = 1.08 * max([1.0, *(abs(row["change"]) for rows in found for row in rows)])
 
     def panel(group: Group, comparison: Comparison, rows: Sequence[dict[str, Any]], last: bool) -> Any:
@@ -86,7 +89,7 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
             x=altair.X(
                 "place:O",
                 sort=None,
-                title="queries, from the largest gain to the largest loss" if last else None,
+                title="queries, from the largest gain to the largest loss" if last and columns == 1 else None,
                 scale=altair.Scale(paddingInner=0.14 if len(rows) < 200 else 0),
                 axis=altair.Axis(labels=False),
             ),
@@ -101,7 +104,7 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
         )
         line = altair.Chart(parts.data([{}])).mark_rule(color=MUTED).encode(y=altair.datum(0))
         return altair.layer(bars, line).properties(
-            height=110, title=parts.heading(what + labels.distractors(comparison.after))
+            height=110, title=parts.heading(what + labels.distractors(comparison.after), letters)
         )
 
     panels = [
@@ -109,10 +112,10 @@ def change_figure(name: str, title: str, shown: Sequence[tuple[Group, Comparison
         for place, ((group, comparison), rows) in enumerate(zip(shown, found, strict=True))
     ]
     reading = (
-        "Each bar is one query's change of Medium AP by the reranking: above the line it gained, "
-        "below it lost, and the two areas weigh against each other."
+        "Each bar is one query's change of Medium AP by the reranking, from the largest gain to the largest loss: "
+        "above the line it gained, below it lost, and the two areas weigh against each other."
     )
-    return Figure(name, title, reading, parts.stacked(panels, left=56))
+    return Figure(name, title, reading, parts.stacked(panels, left=56, columns=columns))
 
 
 def _bars(result: Result, number: int, labels: Labels) -> Iterator[dict[str, Any]]:

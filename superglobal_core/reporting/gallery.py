@@ -61,6 +61,11 @@ class Card:
     picture: Picture | None
     answers: tuple[Answer, ...]
 
+    @property
+    def worst(self) -> Answer:
+        """The answer that makes it a failure: with the lowest AP, the first of equals."""
+        return min(self.answers, key=lambda answer: (answer.main.ap is None, answer.main.ap))
+
 
 @dataclasses.dataclass(frozen=True)
 class Leaf:
@@ -121,7 +126,8 @@ def make_sections(
         order = failures_first(mine)
         shares = split(order)
         pages = [
-            Page(f"queries-{number + step}.html", f"Queries {number + step}") for step in range(len(shares))
+            Page(f"queries-{number + step}.html", f"Queries, page {number + step - 1}")
+            for step in range(len(shares))
         ]
         number += len(shares)
         addresses = {

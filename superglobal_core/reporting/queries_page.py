@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
+from superglobal_core.reporting.anchors import answer_anchor
 from superglobal_core.reporting.collect import Study
 from superglobal_core.reporting.first_places import PLACES
 from superglobal_core.reporting.gallery import make_sections
@@ -37,12 +39,18 @@ def queries_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part 
     thumbnails = Thumbnails()
     sections = make_sections(study, groups, files, thumbnails)
     addresses = {(each.dataset, each.descriptor): each.addresses for each in sections}
+    together: Counter[tuple[str, str]] = Counter()
+    place: dict[int, int] = {}
+    for group in groups:
+        together[group.dataset, group.descriptor] += 1
+        place[id(group)] = together[group.dataset, group.descriptor]
     album = Album(thumbnails=thumbnails)
 
     def name(group: Group, query: int) -> Named:
         truth = files[group.dataset].truth
         text = truth.query_names[query] if truth else f"query {query + 1}"
-        return Named(text, addresses[group.dataset, group.descriptor].get(query))
+        address = addresses[group.dataset, group.descriptor].get(query)
+        return Named(text, address and answer_anchor(address, place[id(group)]))
 
     def pictured(group: Group, query: int) -> Named:
         named = name(group, query)
@@ -50,7 +58,7 @@ def queries_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part 
         return Named(named.name, named.address, picture)
 
     mains = list(dict.fromkeys(labels.method(main_method(group)) for group in groups))
-    shared = {"labels": labels, "places": PLACES, "protocol": PROTOCOL}
+    shared = {"labels": labels, "answer_anchor": answer_anchor, "places": PLACES, "protocol": PROTOCOL}
     moved = [moved_most(group, each, pictured) for group in groups for each in group.comparisons]
     content = shared | {
         "rows": query_rows(groups, name),
@@ -65,7 +73,7 @@ def queries_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part 
     }
     leaves = [leaf for section in sections for leaf in section.leaves]
     more = [
-        (leaf.page, CARDS_TEMPLATE, shared | {"leaf": leaf, "leaves": leaves, "at": place})
-        for place, leaf in enumerate(leaves)
+        (leaf.page, CARDS_TEMPLATE, shared | {"leaf": leaf, "leaves": leaves, "at": at})
+        for at, leaf in enumerate(leaves)
     ]
     return Part(PAGE, TEMPLATE, content, more=more)

@@ -78,7 +78,7 @@ def quickstart_page(
         "separators": (",", ":"),
         "ensure_ascii": False,
     }
-    styles = [_source(environment, name) for name in ("report.css", "quickstart.css")]
+    styles = [_source(environment, name) for name in ("report.css", "print.css", "quickstart.css")]
     script = _source(environment, "quickstart.js")
     names = [writable(one.name) for one in photographs]
     links = [_link(folder, out, one.name) for one in photographs]

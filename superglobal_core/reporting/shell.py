@@ -87,12 +87,12 @@ class Shell:
     def render(self, page: Page, template: str, content: Mapping[str, Any]) -> str:
         """Render one page."""
         loader, suite = self._environment.loader, self._suite
-        style, script = (
+        style, paper, script = (
             loader.get_source(self._environment, name)[0] if loader else ""
-            for name in ("report.css", "tables.js")
+            for name in ("report.css", "print.css", "tables.js")
         )
         return self._environment.get_template(template).render(
-            style=Markup(style),
+            style=Markup(f"{style}\n{paper}"),
             chart=Charts(self._small),
             script=Markup(script),
             script_hash=_hash(f"\n{script}\n"),

@@ -93,6 +93,16 @@ class SpeedGroup:
     def all_rows(self) -> list[SpeedRow]:
         return [row for rows in self.rows.values() for row in rows]
 
+    def as_evaluated(self, row: SpeedRow) -> MethodTiming:
+        """Return the timing of scoring with the shortlist that a row's accuracy is of; the row's own without one."""
+        same = (
+            timing
+            for timing in self.record.find(scope="scoring")
+            if (timing.label, timing.shortlist) == (row.timing.label, row.accuracy.shortlist)
+            and timing.samples_s
+        )
+        return next(same, row.timing)
+
     def growing(self) -> dict[str, list[MethodTiming]]:
         """Return the timings of scoring by label and size, where all of a shortlist's pairs were timed."""
         found: dict[str, dict[int, MethodTiming]] = {}

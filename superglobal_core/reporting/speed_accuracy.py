@@ -21,9 +21,11 @@ class Accuracy:
 
     changes: by protocol, None where undefined; empty where there is nothing to compare. reason: what
     stands in place of a gain; empty where there is one. notes: what a reader must know of both.
+    shortlist: how many candidates were reranked for it; None for the single stage, and where that is not known.
     """
 
     result: Result | None = None
+    shortlist: int | None = None
     changes: dict[str, Change | None] = dataclasses.field(default_factory=dict)
     reason: str = ""
     notes: tuple[str, ...] = ()
@@ -50,15 +52,19 @@ class Accuracies:
         result = self._result(timing)
         if result is None or self._group is None:
             return Accuracy(reason=f"{NOT_AVAILABLE}: {self._why(timing)}")
-        notes = self._shortlists(result, timing)
         if result.is_single_stage:
-            return Accuracy(result, reason="the single stage itself", notes=notes)
+            return Accuracy(result, reason="the single stage itself")
+        shortlist = self._shortlist(result)
+        other = shortlist is not None and shortlist != timing.shortlist
+        notes = (f"accuracy with a shortlist of {shortlist}, time with {timing.shortlist}",) if other else ()
         comparison = self._comparison(result)
         if comparison is not None:
-            return Accuracy(result, comparison.changes, notes=notes)
+            return Accuracy(result, shortlist, comparison.changes, notes=notes)
         single = self._group.single_stage
         why = mismatch(single, result) if single else "there is no result of it"
-        return Accuracy(result, reason=f"not compared with the single stage, because {why}", notes=notes)
+        return Accuracy(
+            result, shortlist, reason=f"not compared with the single stage, because {why}", notes=notes
+        )
 
     def _result(self, timing: MethodTiming) -> Result | None:
         results = self._group.results if self._group else ()
@@ -95,13 +101,10 @@ class Accuracies:
                 return sentence.removeprefix(f"{NOT_AVAILABLE}: ").partition(";")[0]
         return "not evaluated"
 
-    def _shortlists(self, result: Result, timing: MethodTiming) -> tuple[str, ...]:
-        """Say it where accuracy and time are of different shortlists."""
+    def _shortlist(self, result: Result) -> int | None:
         chosen = self._suite.methods.get(result.method) if self._suite else None
-        evaluated = result.record.parameters.get("shortlist") or (chosen and chosen.shortlist)
-        if result.is_single_stage or evaluated is None or evaluated == timing.shortlist:
-            return ()
-        return (f"accuracy with a shortlist of {evaluated}, time with {timing.shortlist}",)
+        recorded = result.record.parameters.get("shortlist")
+        return recorded if isinstance(recorded, int) else chosen.shortlist if chosen else None
 
 
 def _names(study: Study, timed: TimedData) -> dict[str, str]:

@@ -18,6 +18,7 @@ from superglobal_core.reporting.speed import MILLION, SpeedGroup, SpeedRow
 from superglobal_core.reporting.speed_tables import title
 from superglobal_core.reporting.speed_texts import interval
 from superglobal_core.timing.fit import Growth, fit_growth
+from superglobal_core.timing.record import MethodTiming
 
 # A median as far off its line as this makes the exponent doubtful, and is said.
 MISFIT = 0.1
@@ -27,12 +28,13 @@ LEFT = 58  # pixels beside the chart of accuracy, for its upright axis
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A method's seconds a query and its mAP under Medium, a fraction."""
+    """A method's seconds a query and its mAP under Medium, a fraction; shortlist: of both, if any."""
 
     label: str
     seconds: float
     accuracy: float
     kind: str
+    shortlist: int | None = None
 
 
 def speed_figures(groups: Sequence[SpeedGroup], labels: Labels, stems: Sequence[str]) -> list[list[Figure]]:
@@ -57,34 +59,33 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
     """Draw mAP (Medium) against search and reranking in memory, with the Pareto front."""
     rows = group.rows.get("scoring", ())
     search = next((row.summary.median for row in rows if row.is_search and row.summary), None)
-    points, left_out = [], []
+    points, left_out, others = [], [], []
     for row in rows:
-        accuracy, found = row.accuracy.medium, row.summary
+        timing, accuracy = group.as_evaluated(row), row.accuracy.medium
+        found = timing.summary(group.record.seed)
         if accuracy is None or found is None:
             why = f"not timed: {row.timing.reason}" if found is None else row.accuracy.reason
             left_out.append(f"{row.timing.label} ({why or 'mAP not defined'})")
             continue
+        if row.accuracy.shortlist not in (None, timing.shortlist):
+            others.append(f"{timing.label} (mAP {row.accuracy.shortlist}, time {timing.shortlist})")
         seconds = found.median + (0.0 if row.is_search else search or 0.0)
-        points.append(Point(row.timing.label + _scaled(row), seconds, accuracy, _kind(row)))
+        shortlist = None if row.is_search else timing.shortlist
+        points.append(Point(timing.label + _scaled(timing), seconds, accuracy, _kind(row), shortlist))
     if not points:
         return None
 
     reading = (
         "Up is more accurate, left is faster; the line is the Pareto front: no method lies both above and left of "
-        "it. " + _search_sentence(search)
+        "it. Accuracy and time are of the same shortlist, each method's own. " + _search_sentence(search)
     )
-    shortlists = {
-        note for row in rows for note in row.accuracy.notes if row.accuracy.medium is not None and row.summary
-    }
-    if shortlists:
-        reading += (
-            " Accuracy and time of some methods are of different shortlists: see the notes in the table."
-        )
+    if others:
+        reading += f" Not so, because only other shortlists were timed: {', '.join(others)}."
     if left_out:
         reading += f" Not drawn: {'; '.join(left_out)}."
-    heading = f"Accuracy against latency: {title(group, labels)}"
+    where = _without_shortlists(group, labels)
     what = "ms a query: search and reranking, all in memory" if search else "ms a query: reranking"
-    return Figure(name, heading, reading, _pareto_chart(points, what, title(group, labels)))
+    return Figure(name, f"Accuracy against latency: {where}", reading, _pareto_chart(points, what, where))
 
 
 def _pareto_chart(points: Sequence[Point], what: str, heading: str) -> dict[str, Any]:
@@ -110,6 +111,7 @@ def _pareto_chart(points: Sequence[Point], what: str, heading: str) -> dict[str,
     rows = [
         {"ms": ms, "mAP": value, "series": str(kinds.index(point.kind))}
         | {"method": point.label, "ms a query": texts.significant(ms), "mAP Medium": f"{value:.2f}"}
+        | {"shortlist": "none" if point.shortlist is None else f"{point.shortlist:,}"}
         for point, (ms, value) in zip(points, places, strict=True)
     ]
     front = altair.Chart(parts.data(line)).mark_line(interpolate="linear")
@@ -122,7 +124,7 @@ def _pareto_chart(points: Sequence[Point], what: str, heading: str) -> dict[str,
             color=colour,
             shape=parts.shapes([look[1] for look in looks], shown),
             opacity=parts.unless_muted(),
-            tooltip=parts.tooltip("method", "ms a query", "mAP Medium"),
+            tooltip=parts.tooltip("method", "shortlist", "ms a query", "mAP Medium"),
         ),
         *label_layers(area, places, [point.label for point in points], ("ms", "mAP"), steps),
     ]
@@ -247,8 +249,8 @@ def _kind(row: SpeedRow) -> str:
     return alone if row.is_search else by_local if is_local(row.timing.method) else by_global
 
 
-def _scaled(row: SpeedRow) -> str:
-    return "" if row.timing.scaled_from_pairs is None else " (time scaled)"
+def _scaled(timing: MethodTiming) -> str:
+    return "" if timing.scaled_from_pairs is None else " (time scaled)"
 
 
 def _search_sentence(search: float | None) -> str:

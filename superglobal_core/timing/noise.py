@@ -33,11 +33,10 @@ class Noise(BaseModel):
         """What to print above every speedup measured in the same run."""
         if self.interval is None or self.relative is None:
             return "A/A: one sample of the same work against itself says nothing of the clock's noise"
-        low, high = (f"{100 * (end - 1):+.3g}" for end in (self.interval.low, self.interval.high))
         return (
-            f"A/A: the same work against itself differs by {percent(deviation(self.ratio))} "
-            f"({percent(self.interval.level)} interval {low} to {high} %): "
-            f"speedups within {percent(self.relative)} are reported as none"
+            f"A/A: the same work, timed twice, is {self.ratio:.3g} times as fast as itself "
+            f"({percent(self.interval.level)} interval {self.interval.low:.3g} to {self.interval.high:.3g}): "
+            f"speedups below {1 + self.relative:.3g}x, either way, are reported as none"
         )
 
 

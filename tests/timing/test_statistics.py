@@ -186,9 +186,9 @@ def test_the_sentence_of_the_noise() -> None:
     assert noise.interval is not None
     assert noise.relative == pytest.approx(noise.interval.high - 1)
     assert noise.sentence == (
-        "A/A: the same work against itself differs by 2 % "
-        f"(95 % interval {100 * (noise.interval.low - 1):+.3g} to {100 * (noise.interval.high - 1):+.3g} %): "
-        f"speedups within {100 * noise.relative:.3g} % are reported as none"
+        "A/A: the same work, timed twice, is 1.02 times as fast as itself "
+        f"(95 % interval {noise.interval.low:.3g} to {noise.interval.high:.3g}): "
+        f"speedups below {noise.interval.high:.3g}x, either way, are reported as none"
     )
     single = compare("a", [1.0], [1.1])
     assert single.relative is None

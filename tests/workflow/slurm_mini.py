@@ -1,6 +1,6 @@
 """Run config/mini.yaml as it is on a throw-away SLURM of two nodes and on this machine, and compare the results.
 
-`make slurm-mini`, half an hour on two cores. The tests run a smaller suite.
+`make slurm-mini`, a quarter of an hour on two cores. The tests run a smaller suite.
 """
 
 from __future__ import annotations

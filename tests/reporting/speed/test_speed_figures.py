@@ -9,9 +9,11 @@ from xml.etree import ElementTree
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_timings import M, boxes, groups_of, places, points, rows_of, timing
+from made_up_results import EVIL
+from made_up_timings import M, all_kinds, boxes, groups_of, places, points, record, rows_of, timing
 
 from superglobal_core.reporting.collect import read_study
+from superglobal_core.reporting.drawing import Figure
 from superglobal_core.reporting.label_places import Box, place_labels
 from superglobal_core.reporting.labels import Labels
 from superglobal_core.reporting.speed import SpeedGroup
@@ -32,6 +34,25 @@ def test_charts_draw_only_what_is_known(whole: Path) -> None:
     assert "800" not in "".join(ElementTree.fromstring(growth.svg).itertext())
     assert "RootSIFT" in growth.reading
     assert "4.10 GB" in disk.svg
+
+
+def test_accuracy_stands_beside_the_time_of_its_own_shortlist(whole: Path) -> None:
+    labels = Labels(read_study(whole).suite)
+    ((chart, *_),) = speed_figures(groups_of(whole), labels, ["x"])
+    assert f"because only other shortlists were timed: {EVIL} (mAP 400, time {M})." in chart.reading
+    assert " 3.00 " in tooltips(chart)  # search and reranking of the main shortlist
+
+    same = timing("better", seconds=0.05, shortlist=400, pairs_a_query=400, memory=None)
+    ((chart, *_),) = speed_figures(groups_of(whole, record([*all_kinds(), same])), labels, ["x"])
+    assert "only other shortlists" not in chart.reading
+    assert " 400 51.0 " in tooltips(chart)
+    assert "shortlists of" not in chart.title
+
+
+def tooltips(chart: Figure) -> str:
+    """What a chart's points tell, all in one line."""
+    told = [row for data in chart.vega["data"] for row in data.get("values", []) if "method" in row]
+    return " ".join(f" {row['shortlist']} {row['ms a query']} {row['mAP Medium']} " for row in told)
 
 
 def test_no_accuracy_at_all_draws_no_points(results: Path) -> None:

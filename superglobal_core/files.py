@@ -155,6 +155,20 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         stream.write(content.encode() if isinstance(content, str) else content)
 
 
+def finished_files(folder: str | Path, pattern: str) -> list[Path]:
+    """Return the files below a folder that match, in the order of their names, without those under work.
+
+    pattern: of `pathlib`, relative to the folder, such as `**/*.json`. An absent folder has none.
+    """
+    folder = Path(folder)
+    found = (
+        path
+        for path in folder.glob(pattern)
+        if not any(part.startswith(TEMPORARY_PREFIX) for part in path.relative_to(folder).parts)
+    )
+    return sorted(found, key=Path.as_posix)
+
+
 def cache_home() -> Path | None:
     """Return the folder in which this user's programs keep what they can make again; None for a user without a home."""
     if named := os.environ.get("XDG_CACHE_HOME"):

@@ -22,6 +22,7 @@ from superglobal_core.errors import UserError
 from superglobal_core.files import (
     atomic_write,
     check_writable,
+    finished_files,
     load_array,
     make_folder,
     read_json,
@@ -32,6 +33,22 @@ from superglobal_core.files import (
     write_npy,
     write_npz,
 )
+
+
+def test_files_under_work_are_passed_over(tmp_path: Path) -> None:
+    # Below a folder under work, too; and a folder that is itself below one is read as any other.
+    root = tmp_path / ".partial-run" / "results"
+    for name in (
+        "b.json",
+        "a/c.json",
+        ".partial-b.json",
+        "a/.partial-time-x/rows/shard-00000.json",
+        "a/c.txt",
+    ):
+        write_json(root / name, {})
+    assert finished_files(root, "**/*.json") == [root / "a/c.json", root / "b.json"]
+    assert finished_files(str(root), "*.json") == [root / "b.json"]
+    assert finished_files(root / "absent", "*") == []
 
 
 def interrupted(path: Path, error: type[BaseException]) -> None:

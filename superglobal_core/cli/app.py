@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -68,6 +72,11 @@ SayWhy = Annotated[
 ]
 
 INTERRUPTED = "interrupted; the same command goes on where it was"
+TERMINATED_CODE = 128 + signal.SIGTERM
+
+
+class Terminated(BaseException):
+    """Somebody (a scheduler, a supervisor) asked this process to end: it tidies up, as when interrupted."""
 
 
 @app.callback()
@@ -102,13 +111,18 @@ def main(arguments: list[str] | None = None) -> None:
     # Asked for here, too: the parser's own errors come before it has read the option.
     as_json = "--json" in arguments
     try:
-        with invoked(arguments):
+        with invoked(arguments), _terminable():
             status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
     except BrokenPipeError:
         # Whoever read our output has left; the files are written.
         sys.stdout = None
         sys.exit(0)
-    except (Exception, KeyboardInterrupt) as error:
+    except SystemExit:
+        # The parser ends so, with 1, when whoever read our output has left.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            sys.exit(0)
+        raise
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         message, code = _sentence(error)
         output.show_error(message, as_json)
         sys.exit(code)
@@ -118,14 +132,35 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Raise `Terminated` at the first SIGTERM; a second one ends the process at once, as without this."""
+    listens = threading.current_thread() is threading.main_thread()
+    if not listens or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _sentence(error: BaseException) -> tuple[str, int]:
     """Return what to say of an error, and the exit code; raise it where it is a mistake of ours."""
     if isinstance(error, UserError):
         return str(error), 2
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, 130
+    if isinstance(error, KeyboardInterrupt | Terminated):
+        return INTERRUPTED, 130 if isinstance(error, KeyboardInterrupt) else TERMINATED_CODE
     if isinstance(error, MemoryError):
         return "not enough memory for this: take smaller sizes, or a machine with more", 2
+    if isinstance(error, OSError) and error.strerror and error.filename is None:
+        return f"cannot read or write: {error.strerror}; look where the output goes", 2
     if isinstance(error, OSError | RecursionError | UnicodeError):
         # Whatever the steps did not foresee of files and their contents.
         return f"{type(error).__name__}: {error}; check the paths and contents that were named", 2

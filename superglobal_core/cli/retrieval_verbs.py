@@ -76,7 +76,10 @@ def rerank(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="any parameter of the method; may be given again"),
     ] = None,
-    top: Annotated[int | None, typer.Option(help="places to write; the whole database by default")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(help="places to write; by default all, or what --search or --index found"),
+    ] = None,
     search: Annotated[
         Path | None, typer.Option(help="a search of these descriptors: reuse its shortlist")
     ] = None,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import os
 import re
 import signal
 import tempfile
 from collections.abc import Collection, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from superglobal_core.data.images import ImageError, read_image
 from superglobal_core.errors import UserError
+from superglobal_core.pools import spawned_pool
 from superglobal_core.progress import track
 
 PROCESSES = min(8, os.cpu_count() or 1)
@@ -44,11 +43,7 @@ def check_images(paths: Sequence[Path], known_corrupt: Collection[str] = ()) -> 
     """
     expected = frozenset(known_corrupt)
     good, known, bad = 0, [], []
-    pool = ProcessPoolExecutor(
-        max(1, min(PROCESSES, -(-len(paths) // AT_ONCE))),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_own_stderr,
-    )
+    pool = spawned_pool(max(1, min(PROCESSES, -(-len(paths) // AT_ONCE))), _own_stderr)
     try:
         faults = pool.map(_fault, paths, chunksize=AT_ONCE)
         for path, reason in zip(paths, track(faults, "check images", len(paths)), strict=True):

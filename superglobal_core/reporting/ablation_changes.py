@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from superglobal_core.ablation_record import AblationRecord, Measured, Row, read_ablation
-from superglobal_core.files import TEMPORARY_PREFIX
+from superglobal_core.files import finished_files
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.protocol_switches import PRESETS
 from superglobal_core.reporting.collect import Study
@@ -88,11 +88,11 @@ def find_ablations(study: Study) -> list[Ablation]:
     Raises:
         UserError: when a file is damaged.
     """
-    paths = sorted(
+    paths = [
         path
-        for path in (study.root / FOLDER).rglob("*.json")
-        if not path.name.startswith(TEMPORARY_PREFIX) and not path.name.endswith("record.json")
-    )
+        for path in finished_files(study.root / FOLDER, "**/*.json")
+        if not path.name.endswith("record.json")
+    ]
     found = [(path.relative_to(study.root).as_posix(), read_ablation(path)) for path in paths]
     by_dataset = suite_order(study.suite.datasets if study.suite else ())
     by_descriptor = suite_order(study.suite.descriptors if study.suite else ())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from superglobal_core.approximate_record import Approximate, Point, Searched, changes, read_approximate
 from superglobal_core.config_scale import PLANTED
-from superglobal_core.files import TEMPORARY_PREFIX
+from superglobal_core.files import finished_files
 from superglobal_core.measured_values import Protocol
 from superglobal_core.parameter_results import Accuracy
 from superglobal_core.reasons import reason_in
@@ -98,12 +98,7 @@ def approximate_views(study: Study, labels: Labels) -> tuple[list[ApproximateVie
 
 
 def _paths(folder: Path) -> list[Path]:
-    found = [
-        path
-        for path in folder.rglob("*.json")
-        if not path.name.startswith(TEMPORARY_PREFIX) and not path.name.endswith(".record.json")
-    ]
-    return sorted(found, key=Path.as_posix)
+    return [path for path in finished_files(folder, "**/*.json") if not path.name.endswith(".record.json")]
 
 
 def _title(path: Path, found: Approximate, labels: Labels) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from superglobal_core.availability import PLAIN, WITH_DISTRACTORS
 from superglobal_core.config import Suite, read_saved_suite
 from superglobal_core.errors import UserError
-from superglobal_core.files import TEMPORARY_PREFIX, read_json
+from superglobal_core.files import finished_files, read_json
 from superglobal_core.measured_values import PROTOCOL_NAMES, Fraction
 from superglobal_core.model_errors import damage_told
 from superglobal_core.reasons import reason_in
@@ -167,7 +167,7 @@ def read_study(root: Path, *, evaluated: bool = True) -> Study:
         if path.name == "record.json" or path.name.endswith(".record.json"):
             records.append((_relative(path, root), read_stored(path, StoredRecord)))
     # Of descriptors for an ablation the record of all: each variant's own says the same.
-    for path in sorted(root.glob("ablation-features/*/*/*/record.json"), key=Path.as_posix):
+    for path in finished_files(root, "ablation-features/*/*/*/record.json"):
         records.append((_relative(path, root), read_stored(path, StoredRecord)))
     timings = [read_timed(path, root) for path in timing_files(root)]
     timed = tuple(each for each in timings if not is_left_over(each, suite))
@@ -231,7 +231,7 @@ def result_files(root: Path) -> list[Path]:
     """List the files of a results folder that may be evaluations."""
     paths = list(_json_files(root, "evaluation"))
     # Someone who evaluated by hand may have written straight into the folder.
-    return paths or sorted(root.glob("*.json"))
+    return paths or finished_files(root, "*.json")
 
 
 def read_result(path: Path, root: Path) -> Result | None:
@@ -271,10 +271,7 @@ def _check_queries(evaluation: Evaluation, path: Path) -> None:
 
 def _json_files(root: Path, *folders: str) -> Iterator[Path]:
     for folder in folders:
-        found = (
-            path for path in (root / folder).rglob("*.json") if not path.name.startswith(TEMPORARY_PREFIX)
-        )
-        yield from sorted(found, key=lambda path: path.as_posix())
+        yield from finished_files(root / folder, "**/*.json")
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from superglobal_core.availability import PLAIN
+from superglobal_core.files import finished_files
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.parameter_results import Accuracy, Protocol, RerankingParameters, Setting, Sweep, Tuning
 from superglobal_core.reporting import texts
@@ -130,14 +130,14 @@ def p_value(value: float | None) -> str:
 
 
 def _sweeps(study: Study) -> Iterator[tuple[str, str, str, Sweep]]:
-    for path in sorted((study.root / "sweeps").glob("*/*/*.json"), key=Path.as_posix):
+    for path in finished_files(study.root / "sweeps", "*/*/*.json"):
         if not path.name.startswith("."):
             descriptor, dataset, variant = path.relative_to(study.root / "sweeps").with_suffix("").parts
             yield descriptor, dataset, variant, read_stored(path, StoredSweep)
 
 
 def _tunings(study: Study) -> Iterator[tuple[str, Tuning]]:
-    for path in sorted((study.root / "tuning").glob("*.json"), key=Path.as_posix):
+    for path in finished_files(study.root / "tuning", "*.json"):
         if not path.name.startswith("."):
             yield path.stem, read_stored(path, StoredTuning)
 

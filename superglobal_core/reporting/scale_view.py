@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from superglobal_core.files import TEMPORARY_PREFIX
+from superglobal_core.files import finished_files
 from superglobal_core.reporting.collect import Study
 from superglobal_core.scale_record import STAGES, ScaleRecord, Stage, read_scale
 from superglobal_core.timing.fit import Growth, fit_growth
@@ -82,11 +82,9 @@ class ScaleView:
 
 def find_scale(study: Study) -> ScaleView | None:
     """Read what was measured of a study's suite; None where nothing was (UserError for a damaged file)."""
-    paths = [
-        path for path in (study.root / FOLDER).glob("*.json") if not path.name.startswith(TEMPORARY_PREFIX)
-    ]
+    paths = finished_files(study.root / FOLDER, "*.json")
     wanted = study.suite.scale.sizes if study.suite and study.suite.scale else None
-    found = [(read_scale(path), path.relative_to(study.root).as_posix()) for path in sorted(paths)]
+    found = [(read_scale(path), path.relative_to(study.root).as_posix()) for path in paths]
     # Sizes of an earlier run of the suite are another database's beginning.
     kept = [each for each in found if wanted is None or each[0].size in wanted]
     kept.sort(key=lambda each: (each[0].size, each[1]))

@@ -71,6 +71,8 @@ class Against:
             return self.change.verdict
         if self.why:
             return self.why
+        if self.same_queries and abs(self.difference or 0.0) > ROUNDING:
+            return "one contradicts its own APs, which are equal: superglobal verify says which"
         return "equal but for rounding" if self.same_queries else "not compared: no query counts in both"
 
 

@@ -140,9 +140,11 @@ def open_index(path: str | Path, database: FeatureStore) -> OpenIndex:
     # The digest of all the content, too: that of a few rows does not see that another row was changed.
     shape = (facts.database, facts.dimension)
     if shape != database.shape or facts.content_sha256 != content_sha256(database):
+        of, here = (f"{rows} x {dimension}" for rows, dimension in (shape, database.shape))
+        other = f"{of}; here {here}" if of != here else f"{of} as here, but other values, or in another order"
         raise UserError(
-            f"{path} is an index of other descriptors ({facts.database} x {facts.dimension}; here {database.shape[0]} "
-            f"x {database.shape[1]}): name the --database that it was built of, or build it again with --replace"
+            f"{path} is an index of other descriptors ({other}): name the --database that it was built of, "
+            "or build it again with --replace"
         )
     if sha256_of(path) != facts.sha256:
         raise UserError(

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from superglobal_core.data.groundtruth import GroundTruth
-from superglobal_core.errors import UserError
+from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.features.store import FeatureStore
 from superglobal_core.methods.folder import DESCRIPTION, MethodFolder
 from superglobal_core.methods.python_method import make_python_reranker
 from superglobal_core.methods.registry import read_found
 from superglobal_core.reranking.base import Reranker
 from superglobal_core.reranking.methods import make_reranker, parse_settings
-from superglobal_core.reranking.names import LOCAL_KINDS
+from superglobal_core.reranking.names import LOCAL_KINDS, METHOD_NAMES
 from superglobal_core.results import Input
 from superglobal_core.search.rankings import Ranking
 from superglobal_core.steps.cannot_run import attempted, check_needs, own_fault, passed_on
@@ -115,6 +115,8 @@ def _make(wanted: Wanted, device: str) -> Reranker | MakeOrders:
         if method.description.runs != "builtin":
             return _from_folder(method, wanted, device)
         wanted = dataclasses.replace(wanted, method=method.name)
+    if wanted.method not in METHOD_NAMES:
+        raise unknown_name("method", wanted.method, [*METHOD_NAMES, "the folder of a method"])
     given = parse_settings(wanted.settings, {"shortlist": wanted.shortlist, **wanted.options})
     parameters = protocol_parameters(wanted.protocol, wanted.method) | given
     if wanted.method not in LOCAL_KINDS:

@@ -12,7 +12,7 @@ from superglobal_core.config_scale import PLANTED, Scale
 from superglobal_core.data.groundtruth import GroundTruth, load_groundtruth
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import PROTOCOLS
-from superglobal_core.files import TEMPORARY_PREFIX, sha256_of
+from superglobal_core.files import finished_files, sha256_of
 from superglobal_core.measured_values import PROTOCOL_NAMES
 from superglobal_core.scale_record import (
     COLD_REPEATS,
@@ -103,11 +103,7 @@ def scale_report_checks(report: Path, root: Path, suite: Suite | None) -> list[C
 
 
 def _by_size(folder: Path) -> list[Path]:
-    paths = [
-        path
-        for path in folder.glob("*.json")
-        if not path.name.startswith(TEMPORARY_PREFIX) and not path.name.endswith(".record.json")
-    ]
+    paths = [path for path in finished_files(folder, "*.json") if not path.name.endswith(".record.json")]
     return sorted(paths, key=lambda path: _order(path.stem))
 
 

@@ -10,7 +10,7 @@ from superglobal_core.ablation_record import read_ablation
 from superglobal_core.approximate_record import read_approximate
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.bootstrap import confidence_interval
-from superglobal_core.files import TEMPORARY_PREFIX, read_json
+from superglobal_core.files import finished_files, read_json
 from superglobal_core.measured_values import PROTOCOL_NAMES, mean
 from superglobal_core.parameter_results import Difference as PointsDifference
 from superglobal_core.parameter_results import TuningSide
@@ -32,13 +32,9 @@ NO_RESAMPLES = "intervals were not recomputed: the number of resamples was not r
 
 def variant_checks(root: Path) -> list[Checked]:
     """Check every file of an ablation, sweep, tuning or approximate search below `root`, ordered by name."""
-    paths = [path for pattern in PATTERNS for path in sorted(root.glob(pattern), key=Path.as_posix)]
-    return [_check(path, root) for path in paths if not _is_other(path)]
-
-
-def _is_other(path: Path) -> bool:
-    """Tell whether a file is under work, or the record beside a reason."""
-    return path.name.startswith(TEMPORARY_PREFIX) or path.name.endswith(".record.json")
+    paths = [path for pattern in PATTERNS for path in finished_files(root, pattern)]
+    # Beside a reason for having nothing lies a record.
+    return [_check(path, root) for path in paths if not path.name.endswith(".record.json")]
 
 
 def _check(path: Path, root: Path) -> Checked:

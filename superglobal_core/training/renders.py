@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from superglobal_core.data.landmarks.scenery import Stock, make_site
 from superglobal_core.data.landmarks.views import draw_view
 from superglobal_core.data.landmarks.worker import encode, single_threaded
 from superglobal_core.files import write_npz
+from superglobal_core.pools import spawned_pool
 from superglobal_core.progress import track
 
 # Test sets have small seeds (the default is 0); training draws from seeds that no test set uses.
@@ -121,7 +120,7 @@ def _render(plan: RenderPlan, folder: Path, processes: int) -> Iterator[Path]:
     if processes == 1:
         yield from (render_building(plan, index, folder) for index in range(plan.buildings))
         return
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=single_threaded)
+    pool = spawned_pool(processes, single_threaded)
     try:
         futures = [pool.submit(render_building, plan, index, folder) for index in range(plan.buildings)]
         for future in futures:

@@ -158,6 +158,7 @@ def test_files_of_any_name_are_read(root: Path) -> None:
     write_json(root / "approximate" / "synthetic-1000.json", comparison())
     write_json(root / "approximate" / "a" / "b" / "c" / "d.json", comparison())
     write_json(root / "approximate" / ".partial-x.json", {})
+    write_json(root / "approximate" / "mini" / ".partial-x" / "rows" / "shard-00000.json", {})
     write_reason(root / "approximate" / "mini" / "toy" / "plain.json", f"no faiss {EVIL}")
     write_json(root / "approximate" / "mini" / "toy" / "plain.record.json", RECORD)
     views, unable = approximate_views(read_study(root), Labels(None))

@@ -30,6 +30,21 @@ from superglobal_core.reporting.study import group_results, missing_results
 from superglobal_core.results import Stopwatch
 
 
+def test_what_a_killed_step_left_is_no_result(results: Path, tmp_path: Path) -> None:
+    for folder in (
+        "timing/mini/toy",
+        "evaluation/mini/toy",
+        "ablation",
+        "approximate",
+        "scale",
+        "sweeps/mini/toy",
+    ):
+        write_json(results / folder / ".partial-time-x/rows/shard-00000.json", {"ids": []})
+        write_json(results / folder / ".partial-x-plain.json", {"half": 1})
+    assert read_study(results).timed == ()
+    assert write_report(results, tmp_path / "out").is_file()
+
+
 def test_by_hand_results_need_no_suite(results: Path, tmp_path: Path) -> None:
     (results / "suite.json").unlink()
     flat = tmp_path / "flat"

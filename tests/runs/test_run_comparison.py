@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,15 @@ def test_chance_is_judged_query_by_query_and_corrected(first: Path, second: Path
     )
     most = sorted(range(20), key=lambda query: -(gain - before)[query])[:5]
     assert [number for number, _ in medium.moved] == most
+
+
+def test_a_figure_that_contradicts_its_own_queries_is_told(first: Path, second: Path) -> None:
+    path = evaluation(second, "plain", "better")
+    content = json.loads(path.read_text())
+    content["medium"]["map"] += 0.01
+    path.write_text(json.dumps(content))
+    medium = against(compare_runs([first, second]), BETTER_PLAIN, "medium")
+    assert medium.verdict == "one contradicts its own APs, which are equal: superglobal verify says which"
 
 
 def test_differences_of_rounding_are_told_from_others(first: Path, second: Path) -> None:

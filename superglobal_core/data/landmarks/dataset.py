@@ -9,9 +9,8 @@ import pickle
 import platform
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from superglobal_core.files import (
     write_json,
     write_text,
 )
+from superglobal_core.pools import spawned_pool
 from superglobal_core.progress import track
 
 DEFAULT_LANDMARKS, DEFAULT_DISTRACTORS, DEFAULT_SIZE = 30, 2000, 256
@@ -192,8 +192,7 @@ def _run(jobs: list[Job], parameters: Parameters, out: Path, processes: int | No
     if processes <= 1:
         yield from (work(job, parameters, out) for job in jobs)
         return
-    # Spawned, not forked: the caller may hold threads (torch) that a fork would break.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=single_threaded)
+    pool = spawned_pool(processes, single_threaded)
     try:
         futures = [pool.submit(work, job, parameters, out) for job in jobs]
         for future in as_completed(futures):

@@ -1,0 +1,82 @@
+"""How the program ends when somebody ends it, and when nobody can read what it says."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_data import Data
+
+PROGRAM = [sys.executable, "-m", "superglobal_core"]
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_who_ends_it_finds_nothing_half_done(
+    tmp_path: Path, data: Data, number: signal.Signals, code: int
+) -> None:
+    out = tmp_path / "times"
+    out.mkdir()
+    command = [*PROGRAM, "time", "--queries", data.queries, "--database", data.database, "--methods", "rrt"]
+    with subprocess.Popen(
+        [*map(str, command), "--shortlist", "10", "--repeats", "1000", "--out", str(out / "t.json")],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test in the background of a shell would have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as run:
+        until(lambda: any(out.glob(".partial-time-*")) or run.poll() is not None)
+        run.send_signal(number)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == code, said
+    assert said.splitlines()[-1] == "superglobal: interrupted; the same command goes on where it was"
+    assert not list(out.iterdir())
+
+
+def test_a_full_disk_behind_the_output_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == "superglobal: cannot read or write: No space left on device; look where the output goes\n"
+    )
+
+
+def test_whoever_stops_reading_is_no_error() -> None:
+    with subprocess.Popen(
+        [*PROGRAM, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        run.stdout.close()
+        assert run.stderr is not None
+        assert run.stderr.read() == ""
+    assert run.returncode == 0
+
+
+def test_an_interruption_while_it_is_loaded_is_one_line(tmp_path: Path) -> None:
+    script = (
+        "import builtins, runpy, signal\n"
+        "usual = builtins.__import__\n"
+        "def interrupted(name, *more):\n"
+        "    if name == 'typer': signal.raise_signal(signal.SIGINT)\n"
+        "    return usual(name, *more)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "builtins.__import__ = interrupted\n"
+        "runpy.run_module('superglobal_core.__main__', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "superglobal: interrupted before it began\n")

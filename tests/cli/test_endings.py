@@ -71,9 +71,9 @@ def test_an_interruption_while_it_is_loaded_is_one_line(tmp_path: Path) -> None:
     script = (
         "import builtins, runpy, signal\n"
         "usual = builtins.__import__\n"
-        "def interrupted(name, *more):\n"
+        "def interrupted(name, *more, **named):\n"
         "    if name == 'typer': signal.raise_signal(signal.SIGINT)\n"
-        "    return usual(name, *more)\n"
+        "    return usual(name, *more, **named)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "builtins.__import__ = interrupted\n"
         "runpy.run_module('superglobal_core.__main__', run_name='__main__')\n"

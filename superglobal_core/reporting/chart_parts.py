@@ -250,7 +250,7 @@ def _finished(chart: Any) -> dict[str, Any]:
     import altair
 
     # The drawing is laid out by the letters of one font and read in another, often wider by a seventh.
-    room = {"left": 10, "right": 12, "top": 4, "bottom": 4}
+    room = {"left": 18, "right": 12, "top": 4, "bottom": 4}
     with altair.data_transformers.enable(consolidate_datasets=False):
         found: dict[str, Any] = chart.properties(padding=room, config=CONFIG).to_dict(validate=False)
     return found

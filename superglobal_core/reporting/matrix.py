@@ -69,6 +69,11 @@ class Matrix:
     databases: tuple[Database, ...]
     rows: tuple[Row, ...]
 
+    @property
+    def marked(self) -> bool:
+        """Whether any figure is ahead of the others beyond chance."""
+        return any(cell.mark for row in self.rows for cell in row.cells)
+
     def only(self, rows: Iterable[Row]) -> Matrix:
         """Return the same columns with these rows."""
         return dataclasses.replace(self, rows=tuple(rows))

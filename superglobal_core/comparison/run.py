@@ -78,9 +78,8 @@ def compare(contestants: Sequence[Contestant], plan: Plan, queries: int) -> Outc
             turn = _Round(contestants, plan, queries, scope, plan.shortlist)
             timings += turn.run()
             noise += turn.noise
-            growing = turn.whole() if scope == "scoring" else []
-            if growing:
-                for size in sorted(set(plan.sizes) - {plan.shortlist}):
+            for size in sorted(set(plan.sizes) - {plan.shortlist}) if scope == "scoring" else ():
+                if growing := turn.growing(size):
                     timings += _Round(growing, plan, queries, scope, size).run()
     return Outcome(timings, noise, began, _now())
 
@@ -107,12 +106,14 @@ class _Round:
             if work is not None and (self.main or work.timed == work.candidates):
                 self.works[label] = work
 
-    def whole(self) -> list[Contestant]:
-        """Return the contestants whose whole shortlists were timed: those that are timed at other sizes."""
+    def growing(self, size: int) -> list[Contestant]:
+        """Return the contestants to be timed at another size: whole shortlists here, or perhaps shorter ones."""
         return [
             self.contestants[label]
             for label, work in self.works.items()
-            if label not in self.failures.reasons and work.timed == work.candidates == self.shortlist
+            if label not in self.failures.reasons
+            and work.candidates == self.shortlist
+            and (work.timed == work.candidates or size < self.shortlist)
         ]
 
     def run(self) -> list[MethodTiming]:

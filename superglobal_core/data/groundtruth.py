@@ -60,7 +60,7 @@ def load_groundtruth(path: str | Path) -> GroundTruth:
     try:
         return parse_groundtruth(content)
     except UserError as error:
-        raise UserError(f"ground truth {path}: {error}") from error
+        raise UserError(f"ground truth {path}: {error}: correct the file, or get it again") from error
 
 
 def parse_groundtruth(content: object) -> GroundTruth:

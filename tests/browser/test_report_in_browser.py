@@ -17,6 +17,7 @@ from made_up_results import EVIL, QUERIES, Page, make_results
 
 from superglobal_core.reporting.report import write_report
 
+PAPER_WIDTH = 1032  # of A4 on its side, less the margins, in CSS pixels
 SAMPLE = ROOT / "reports/published/mini"
 PAGES = sorted(path.name for path in SAMPLE.glob("*.html"))
 # What is drawn several times stands in the page once: names of pictures that are missing or cannot be decoded.
@@ -285,6 +286,25 @@ def test_without_scripts_everything_stands_there(made: Path, open_page: OpenPage
     assert page.locator("tbody tr").count() >= QUERIES
     page.goto((made / "index.html").as_uri())
     assert page.locator("figure.drawing svg.chart").first.is_visible()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_cut_or_folded_on_paper(open_page: OpenPage, name: str) -> None:
+    page = open_page(SAMPLE / name, PAPER_WIDTH)
+    page.emulate_media(media="print")
+    cut = page.evaluate(
+        """width => [...document.querySelectorAll("main table, figure svg, .workflow, .places")]
+            .filter(one => one.checkVisibility() && one.getBoundingClientRect().right > width + 1)
+            .map(one => one.outerHTML.slice(0, 200))""",
+        PAPER_WIDTH,
+    )
+    assert cut == []
+    # The text of buttons is not repeated with a table's head, plain text is.
+    assert {
+        each.evaluate("one => getComputedStyle(one).display") for each in page.locator(".sort").all()
+    } <= {"contents"}
+    folded = page.locator("details:not(.settings, [open]) > :not(summary)")
+    assert all(each.evaluate("one => one.checkVisibility()") for each in folded.all())
 
 
 def test_a_printed_page_has_its_drawings_and_no_tools(open_page: OpenPage) -> None:

@@ -232,6 +232,14 @@ def test_slow_pairs_are_timed_in_part_and_scaled_to_all(
     assert expected <= summary.median < 1.25 * expected
 
 
+def test_a_scaled_method_is_timed_whole_at_a_shortlist_that_it_can_afford() -> None:
+    plan = Plan(["scoring"], 400, sizes=(10, 300, 800), repeats=3, warmup=1, budget_s=0.5)
+    first, second = compare([Paced(0.002)], plan, QUERIES).timings
+    assert first.shortlist == 400
+    assert first.scaled_from_pairs is not None
+    assert (second.shortlist, second.pairs_a_query, second.scaled_from_pairs) == (10, 10, None)
+
+
 def test_fast_pairs_are_all_timed() -> None:
     contestant = Paced(0.0001)
     (timing,) = compare([contestant], Plan(["scoring"], 60, repeats=3, budget_s=5), QUERIES).timings

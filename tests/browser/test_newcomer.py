@@ -80,7 +80,7 @@ def test_the_worst_query_is_two_clicks_away(report: Path, open_page: OpenPage) -
     worst = first.inner_text()
     first.click()
     page.wait_for_url(re.compile(r"queries-2\.html#"))
-    card = page.locator(":target")
+    card = page.locator("article:has(:target)")
     assert worst in card.inner_text()
     assert card.locator("svg:visible").count() > 10
 

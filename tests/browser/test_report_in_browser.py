@@ -182,7 +182,8 @@ def test_queries_begin_with_the_worst_and_lead_to_their_pictures(open_page: Open
     worst = rows_of(page)[0]
     table.locator("tbody a").first.click()
     page.wait_for_url(re.compile(r"queries-\d+\.html#"))
-    card = page.locator(":target")
+    card = page.locator("article:has(:target)")
+    assert page.locator(":target svg:visible").count() == 20
     assert worst in card.inner_text()
     assert card.locator("svg:visible").count() > 20
     assert card.evaluate("card => card.getBoundingClientRect().top < innerHeight / 2")
@@ -303,7 +304,7 @@ def test_nothing_is_cut_or_folded_on_paper(open_page: OpenPage, name: str) -> No
     assert {
         each.evaluate("one => getComputedStyle(one).display") for each in page.locator(".sort").all()
     } <= {"contents"}
-    folded = page.locator("details:not(.settings, [open]) > :not(summary)")
+    folded = page.locator("details:not(.settings, .tools *, [open]) > :not(summary)")
     assert all(each.evaluate("one => one.checkVisibility()") for each in folded.all())
 
 

@@ -77,11 +77,14 @@ def test_every_query_has_one_card_and_links_lead_to_it(
     }
     assert sorted(each for page in ids.values() for each in page) == sorted(map(query_anchor, QUERY_NAMES))
     # The first failure of the table is the first card.
-    assert table_rows(folder)[0][0] == f"queries-2.html#{ids['queries-2.html'][0]}"
-    for address, name, _ in table_rows(folder):
+    assert table_rows(folder)[0][0] == f"queries-2.html#{ids['queries-2.html'][0]}.2"
+    places = {"without distractors": 1, "with 5 distractors": 2}
+    for address, name, (database, *_) in table_rows(folder):
         file, _, anchor = address.partition("#")
-        assert anchor == query_anchor(name)
-        assert anchor in ids[file]
+        assert anchor == f"{query_anchor(name)}.{places[database]}"
+        assert query_anchor(name) in ids[file]
+        # The ranking on that database, in the query's card.
+        assert Page((folder / file).read_text()).attributes("id").count(anchor) == 1
     for file in ("queries.html", *ids):
         page = Page((folder / file).read_text())
         assert page.wrong == page.open == []

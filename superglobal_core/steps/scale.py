@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError
 from superglobal_core.evaluation.protocol import ProtocolResult
 from superglobal_core.features.store import FeatureStore
-from superglobal_core.files import TEMPORARY_PREFIX, check_writable, make_folder, write_npz
+from superglobal_core.files import check_writable, make_folder, write_npz
 from superglobal_core.reranking.superglobal import SuperGlobalReranker
 from superglobal_core.results import Stopwatch
 from superglobal_core.scale_record import COLD_REPEATS, REMEMBERED, Maps, ScaleRecord, write_scale
+from superglobal_core.scratch import scratch_folder
 from superglobal_core.steps.inputs import descriptor_inputs, given_files
 from superglobal_core.steps.scale_memory import memory_of
 from superglobal_core.steps.scale_works import (
@@ -66,8 +66,8 @@ def scale_step(asked: Asked, out: str | Path, repeats: int = 5, suite: str | Non
         samples |= measure(works(asked, opened, found, order), repeats=repeats, fewest=1)
     single, reranked = evaluate_first(opened, found), evaluate_order(opened, found, order)
     make_folder(out.parent)
-    with alone(), tempfile.TemporaryDirectory(prefix=f"{TEMPORARY_PREFIX}scale-", dir=out.parent) as scratch:
-        state = Path(scratch) / "found.npz"
+    with alone(), scratch_folder(out.parent, "scale") as scratch:
+        state = scratch / "found.npz"
         ranks = found.labelled_ranks
         assert ranks is not None
         write_npz(state, {"indices": found.indices, "scores": found.scores, "ranks": ranks, "order": order})

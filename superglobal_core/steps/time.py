@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
@@ -20,13 +18,14 @@ from superglobal_core.devices import choose_device
 from superglobal_core.errors import UserError, unknown_name
 from superglobal_core.features.modes import Precision
 from superglobal_core.features.store import FeatureStore
-from superglobal_core.files import TEMPORARY_PREFIX, check_writable
+from superglobal_core.files import check_writable
 from superglobal_core.invocation import from_here
 from superglobal_core.networks.backbone import architecture
 from superglobal_core.networks.settings import preset as make_settings
 from superglobal_core.reasons import reason_in
 from superglobal_core.reranking.names import METHOD_NAMES
 from superglobal_core.results import Input, Stopwatch
+from superglobal_core.scratch import scratch_folder
 from superglobal_core.steps.inputs import descriptor_inputs, given_files, shard_inputs
 from superglobal_core.timing.alone import alone
 from superglobal_core.timing.clocks import describe_clocks
@@ -169,7 +168,7 @@ def _timed(request: Request, out: Path) -> Iterator[str]:
     if reason is not None:
         yield from _untimed(request, out, watch, reason)
         return
-    with scratch_folder(out) as scratch, alone():
+    with scratch_folder(_on_disk(out), "time") as scratch, alone():
         given = request
         if request.drawn:
             drawn = draw_descriptors(scratch, PAPER_QUERIES, PAPER_DATABASE, PAPER_DIMENSION, plan.seed)
@@ -279,15 +278,12 @@ def _figure(timing: MethodTiming) -> str:
     return f"{1000 * summary.median:10.3f} ms a query{bounds}{part}"
 
 
-@contextlib.contextmanager
-def scratch_folder(out: Path) -> Iterator[Path]:
-    """Make a folder for what is drawn and extracted, gone after the block; only a kill leaves it behind.
+def _on_disk(out: Path) -> Path:
+    """Return the folder for what is drawn and extracted: beside the record, which is on a disk.
 
-    Beside the record, which is on a disk: the system's temporary folder may be in memory, and reading
-    from storage would then read none. Its name is one that readers of results pass over.
+    The system's temporary folder may be in memory, and reading from storage would then read none.
     """
     folder = out.absolute().parent
     while not folder.is_dir():
         folder = folder.parent
-    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY_PREFIX}time-", dir=folder) as scratch:
-        yield Path(scratch)
+    return folder

@@ -6,17 +6,23 @@ Each start of Snakemake asks for all modules, and so does each of its jobs on a 
 from __future__ import annotations
 
 import ast
+import atexit
 import contextlib
 import functools
 import hashlib
 import json
+import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from superglobal_core.errors import UserError
 from superglobal_core.files import cache_home, write_file
+
+# The beginning of the files' names, and after how many seconds those of other versions go.
+KEPT, UNUSED_S = "sources", 30 * 86_400
 
 
 class Source(NamedTuple):
@@ -40,7 +46,7 @@ class Sources:
         self._changed = False
         self._entries: dict[str, tuple[str, Source]] = {}
         # Whatever is not what `save` wrote is as good as nothing.
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
             content = json.loads(kept.read_bytes()) if kept else {}
             self._entries = {
                 path: (str(of), Source(str(digest), tuple(map(str, imports))))
@@ -61,13 +67,20 @@ class Sources:
         return source
 
     def save(self) -> None:
-        """Keep what was new, and forget files that are gone."""
+        """Keep what was new, and forget files that are gone, and what other versions of this kept."""
         if self.kept is None or not self._changed:
             return
-        entries = {path: (of, *source) for path, (of, source) in self._entries.items() if Path(path).exists()}
-        with contextlib.suppress(UserError):
-            write_file(self.kept, json.dumps(entries))
         self._changed = False
+        with contextlib.suppress(UserError, OSError):
+            entries = {
+                path: (of, *source)
+                for path, (of, source) in self._entries.items()
+                if os.path.exists(path)  # noqa: PTH110  (Path.exists raises for what it cannot look at)
+            }
+            write_file(self.kept, json.dumps(entries))
+            for other in self.kept.parent.glob(f"{KEPT}-*.json"):
+                if other != self.kept and time.time() - other.stat().st_mtime > UNUSED_S:
+                    other.unlink()
 
 
 @functools.cache
@@ -75,7 +88,10 @@ def known_sources() -> Sources:
     """Return the sources known to this user's Python and this very module."""
     made_by = hashlib.sha256(sys.version.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
     folder = cache_home()
-    return Sources(folder / "superglobal" / f"sources-{made_by}.json" if folder else None)
+    sources = Sources(folder / "superglobal" / f"{KEPT}-{made_by}.json" if folder else None)
+    # Once, not with every fingerprint that needed another module.
+    atexit.register(sources.save)
+    return sources
 
 
 def _parsed(content: bytes) -> Source:

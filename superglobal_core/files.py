@@ -164,15 +164,18 @@ def finished_files(folder: str | Path, pattern: str) -> list[Path]:
     found = (
         path
         for path in folder.glob(pattern)
-        if not any(part.startswith(TEMPORARY_PREFIX) for part in path.relative_to(folder).parts)
+        if path.is_file()
+        and not any(part.startswith(TEMPORARY_PREFIX) for part in path.relative_to(folder).parts)
     )
     return sorted(found, key=Path.as_posix)
 
 
 def cache_home() -> Path | None:
     """Return the folder in which this user's programs keep what they can make again; None for a user without a home."""
-    if named := os.environ.get("XDG_CACHE_HOME"):
-        return Path(named)
+    # What is relative counts as not set (XDG base directory specification).
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():
+        return named
     try:
         return Path.home() / ".cache"
     except RuntimeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from hypothesis import settings
 
 # Read when torch is loaded, hence before: threads that wait leave the cores to whoever else tests here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# What the library remembers of its sources is the user's; tests remember theirs below their own temporary folder.
+os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir()) / f"superglobal-tests-{os.getuid()}" / "cache")
 
 # What a search for counterexamples finds by chance is for a person to see, not to stop a build.
 settings.register_profile("ci", derandomize=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -87,12 +88,39 @@ def test_a_place_that_cannot_be_written_costs_time_alone(module: Path, tmp_path:
     nowhere.save()
 
 
+@pytest.mark.parametrize("content", ["[" * 100_000, None])
+def test_a_file_that_no_one_wrote_like_this_costs_time_alone(
+    module: Path, tmp_path: Path, content: str | None
+) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text(content or json.dumps({"x" * 5000: ["a", "b", []], "\0": ["a", "b", []]}))
+    spoilt = Sources(kept)
+    assert spoilt.of(module) == Sources(None).of(module)
+    spoilt.save()
+    if content:
+        assert list(json.loads(kept.read_text())) == [str(module)]
+
+
+def test_what_other_versions_kept_goes_after_a_while(module: Path, tmp_path: Path) -> None:
+    old, young = tmp_path / "sources-old.json", tmp_path / "sources-young.json"
+    for path in (old, young):
+        path.write_text("{}")
+    os.utime(old, (0, 0))
+    sources = Sources(tmp_path / "sources-mine.json")
+    sources.of(module)
+    sources.save()
+    assert [path.name for path in sorted(tmp_path.glob("sources-*"))] == [
+        "sources-mine.json",
+        "sources-young.json",
+    ]
+
+
 def test_each_user_has_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     fresh = known_sources.__wrapped__()
     assert fresh.kept is not None
     assert fresh.kept.parent == tmp_path / "superglobal"
-    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setattr(Path, "home", _no_home)
     assert known_sources.__wrapped__().kept is None
 

@@ -38,6 +38,7 @@ from superglobal_core.files import (
 def test_files_under_work_are_passed_over(tmp_path: Path) -> None:
     # Below a folder under work, too; and a folder that is itself below one is read as any other.
     root = tmp_path / ".partial-run" / "results"
+    (root / "folder.json").mkdir(parents=True)
     for name in (
         "b.json",
         "a/c.json",

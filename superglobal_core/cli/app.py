@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import sys
 import threading
@@ -72,7 +73,9 @@ SayWhy = Annotated[
 ]
 
 INTERRUPTED = "interrupted; the same command goes on where it was"
-TERMINATED_CODE = 128 + signal.SIGTERM
+TERMINATED_CODE, UNREAD_CODE = 128 + signal.SIGTERM, 128 + signal.SIGPIPE
+# Of an output that cannot be written, in which case no file is named.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class Terminated(BaseException):
@@ -114,13 +117,13 @@ def main(arguments: list[str] | None = None) -> None:
         with invoked(arguments), _terminable():
             status = command(args=arguments or ["--help"], prog_name="superglobal", standalone_mode=False)
     except BrokenPipeError:
-        # Whoever read our output has left; the files are written.
+        # Whoever read our output has left; what is flushed at the end would say so again.
         sys.stdout = None
-        sys.exit(0)
+        sys.exit(UNREAD_CODE)
     except SystemExit:
-        # The parser ends so, with 1, when whoever read our output has left.
+        # The parser ends so, with the code of a verb that disagrees.
         if type(sys.stdout).__name__ == "PacifyFlushWrapper":
-            sys.exit(0)
+            sys.exit(UNREAD_CODE)
         raise
     except (Exception, KeyboardInterrupt, Terminated) as error:
         message, code = _sentence(error)
@@ -159,8 +162,8 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         return INTERRUPTED, 130 if isinstance(error, KeyboardInterrupt) else TERMINATED_CODE
     if isinstance(error, MemoryError):
         return "not enough memory for this: take smaller sizes, or a machine with more", 2
-    if isinstance(error, OSError) and error.strerror and error.filename is None:
-        return f"cannot read or write: {error.strerror}; look where the output goes", 2
+    if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+        return f"cannot write the output: {error.strerror}; look where it goes", 2
     if isinstance(error, OSError | RecursionError | UnicodeError):
         # Whatever the steps did not foresee of files and their contents.
         return f"{type(error).__name__}: {error}; check the paths and contents that were named", 2

@@ -53,7 +53,8 @@ EXIT_CODES = (
     ("1", "done, and what was checked disagrees (verify, check-method)"),
     ("2", "a mistake or a missing file: one line on stderr says what, where and what to do"),
     ("130", "interrupted; the same command goes on where it was"),
-    ("143", "the same, by a scheduler or supervisor (SIGTERM)"),
+    ("141", "whoever read the output has left (SIGPIPE)"),
+    ("143", "interrupted by a scheduler or supervisor (SIGTERM)"),
 )
 READ_ON = (
     ("superglobal VERB --help", "what a verb reads and writes, its options, examples"),

@@ -28,7 +28,7 @@ LEFT = 58  # pixels beside the chart of accuracy, for its upright axis
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A method's seconds a query and its mAP under Medium, a fraction; shortlist: of both, if any."""
+    """A method's seconds a query and its mAP under Medium, a fraction; shortlist: that was timed, if any."""
 
     label: str
     seconds: float
@@ -67,8 +67,9 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
             why = f"not timed: {row.timing.reason}" if found is None else row.accuracy.reason
             left_out.append(f"{row.timing.label} ({why or 'mAP not defined'})")
             continue
-        if row.accuracy.shortlist not in (None, timing.shortlist):
-            others.append(f"{timing.label} (mAP {row.accuracy.shortlist}, time {timing.shortlist})")
+        if not row.is_search and row.accuracy.shortlist != timing.shortlist:
+            of = "unknown" if row.accuracy.shortlist is None else row.accuracy.shortlist
+            others.append(f"{timing.label} (mAP {of}, time {timing.shortlist})")
         seconds = found.median + (0.0 if row.is_search else search or 0.0)
         shortlist = None if row.is_search else timing.shortlist
         points.append(Point(timing.label + _scaled(timing), seconds, accuracy, _kind(row), shortlist))
@@ -80,7 +81,7 @@ def pareto_figure(name: str, group: SpeedGroup, labels: Labels) -> Figure | None
         "it. Accuracy and time are of the same shortlist, each method's own. " + _search_sentence(search)
     )
     if others:
-        reading += f" Not so, because only other shortlists were timed: {', '.join(others)}."
+        reading += f" Not so, because no such time or no such shortlist is known: {', '.join(others)}."
     if left_out:
         reading += f" Not drawn: {'; '.join(left_out)}."
     where = _without_shortlists(group, labels)

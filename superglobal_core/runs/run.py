@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from superglobal_core.errors import UserError
+from superglobal_core.files import finished_files
 from superglobal_core.reporting.collect import Study, read_study
 from superglobal_core.reporting.labels import Labels
 
@@ -90,4 +91,4 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def _is_run(folder: Path) -> bool:
-    return (folder / "suite.json").is_file() or any((folder / "evaluation").glob("**/*.json"))
+    return (folder / "suite.json").is_file() or bool(finished_files(folder / "evaluation", "**/*.json"))

@@ -60,7 +60,9 @@ class OpenIndex:
 
 
 def content_sha256(database: FeatureStore) -> str:
-    """Return a digest of everything that a database holds: of shards by their sidecars, of other files by reading them.
+    """Return a digest of everything that a database holds: of shards by their sidecars, of other files by reading.
+
+    A shard that was written after its sidecar is read, too.
 
     >>> import numpy as np
     >>> content_sha256(FeatureStore.of_array(np.eye(2)))[:8]
@@ -68,14 +70,21 @@ def content_sha256(database: FeatureStore) -> str:
     """
     digest = hashlib.sha256(repr((database.shape, str(database.dtype))).encode())
     for segment in database.segments:
-        sidecar = segment.sidecar or {}
-        if sidecar.get("sha256"):
-            digest.update(f"{sidecar['sha256']}\n".encode())
+        told = (segment.sidecar or {}).get("sha256")
+        if told:
+            digest.update(
+                f"{sha256_of(segment.source) if _changed_since(segment.source) else told}\n".encode()
+            )
             continue
         for start in range(0, len(segment.array), 4096):
             digest.update(segment.array[start : start + 4096].tobytes())
         FeatureStore([segment], database.name).release()
     return digest.hexdigest()
+
+
+def _changed_since(shard: Path) -> bool:
+    """Tell whether a shard was written after its sidecar, which says what it held then."""
+    return shard.stat().st_mtime_ns > shard.with_suffix(".json").stat().st_mtime_ns
 
 
 def write_index(path: str | Path, built: BuiltIndex) -> tuple[str, int]:

@@ -54,7 +54,7 @@ def attempt_step(method: str | Path, script: str, out: str | Path, log: str | Pa
             code = program.wait()
         if heard.signals:
             _remove(out)
-            return 130, None
+            return 128 + heard.signals[0], None
         if code != 0:
             raise CannotRunError(_ending(code, log))
         if not out.is_file():

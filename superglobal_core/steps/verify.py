@@ -9,7 +9,7 @@ from superglobal_core.data.archives import listing_of, read_listing
 from superglobal_core.data.catalogue import LISTING_SUFFIX, RECORDS
 from superglobal_core.data.manifest import NAME, Manifest
 from superglobal_core.errors import UserError
-from superglobal_core.files import read_json, sha256_of
+from superglobal_core.files import finished_files, read_json, sha256_of
 
 ABSENT = "is absent"
 
@@ -54,8 +54,8 @@ def _listings(root: Path, records: Collection[str], names: Collection[str] | Non
     """The listings that lie below the root, and those that should because an archive was unpacked."""
     found = {path for name in records if (path := listing_of(root / name)).is_file()}
     if names is None:
-        found |= set(root.rglob(f"*{LISTING_SUFFIX}"))
-    for record in (root / RECORDS).glob("*.json"):
+        found |= set(finished_files(root, f"**/*{LISTING_SUFFIX}"))
+    for record in finished_files(root / RECORDS, "*.json"):
         if names is None or record.stem in names:
             found |= {listing_of(root / name) for name in _unpacked(record)}
     return sorted(found)

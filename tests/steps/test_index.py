@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,27 @@ def test_an_index_of_other_descriptors_is_not_searched(tmp_path: Path, inputs: I
     ):
         search_step(inputs.queries, [tmp_path / "other.npy"], 10, tmp_path / "s.npz", index=index)
     assert not (tmp_path / "s.npz").exists()
+
+
+def test_an_index_is_stale_when_a_shard_was_changed_behind_its_sidecar(
+    tmp_path: Path, inputs: Inputs
+) -> None:
+    shard = tmp_path / "rows" / "shard-00000"
+    write_shard(
+        shard, [f"image_{row}" for row in range(IMAGES)], np.load(inputs.database), {"descriptor": {}}
+    )
+    index = tmp_path / "rows.faiss"
+    index_step([shard.parent], parse_index("flat-sq8"), index)
+    array = shard.with_suffix(".npy")
+    os.utime(array)  # newer than its sidecar, and the same
+    open_index(index, FeatureStore.open(shard.parent))
+    rows = np.load(array, mmap_mode="r+")
+    rows[2, 3] += 0.5
+    rows.flush()
+    del rows
+    os.utime(array)
+    with pytest.raises(UserError, match="is an index of other descriptors"):
+        search_step(inputs.queries, [shard.parent], 10, tmp_path / "s.npz", index=index)
 
 
 def test_an_index_is_stale_when_any_row_was_changed(tmp_path: Path, inputs: Inputs, index: Path) -> None:

@@ -210,12 +210,11 @@ def test_a_program_that_fails_leaves_its_reason(program: Path, script: str, reas
     assert reason_in(program.parent / "left/order.npy") == found
 
 
-def test_a_program_that_somebody_stops_leaves_nothing(program: Path) -> None:
+@pytest.mark.parametrize(("signal_name", "code"), [("TERM", 143), ("INT", 130)])
+def test_a_program_that_somebody_stops_leaves_nothing(program: Path, signal_name: str, code: int) -> None:
     # $PPID is the step itself.
-    assert attempt(program, f"touch {program.parent}/left/order.npy; kill -TERM $PPID; sleep 5") == (
-        130,
-        None,
-    )
+    script = f"touch {program.parent}/left/order.npy; kill -{signal_name} $PPID; sleep 5"
+    assert attempt(program, script) == (code, None)
     assert not (program.parent / "left/order.npy").exists()
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -121,3 +124,17 @@ def test_modules_stay_small() -> None:
 def test_readme_shows_both_commands_first() -> None:
     readme = (ROOT / "README.md").read_text()
     assert readme.index("make run") < readme.index("make test") < readme.index("## ")
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, "176"), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "8"}, "8")])
+def test_what_onednn_keeps_is_bounded_before_torch_is_loaded(given: dict[str, str], kept: str) -> None:
+    script = (
+        "import os, sys, superglobal_core\n"
+        "assert 'torch' not in sys.modules\n"
+        "print(os.environ['ONEDNN_PRIMITIVE_CACHE_CAPACITY'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONEDNN_")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment | given, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == kept

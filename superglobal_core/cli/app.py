@@ -127,7 +127,10 @@ def main(arguments: list[str] | None = None) -> None:
         raise
     except (Exception, KeyboardInterrupt, Terminated) as error:
         message, code = _sentence(error)
-        output.show_error(message, as_json)
+        try:
+            output.show_error(message, as_json)
+        except BrokenPipeError:
+            code = UNREAD_CODE
         sys.exit(code)
     if status == 130:
         # Some releases of the parser make this of an interruption, and say nothing.

@@ -131,15 +131,13 @@ def p_value(value: float | None) -> str:
 
 def _sweeps(study: Study) -> Iterator[tuple[str, str, str, Sweep]]:
     for path in finished_files(study.root / "sweeps", "*/*/*.json"):
-        if not path.name.startswith("."):
-            descriptor, dataset, variant = path.relative_to(study.root / "sweeps").with_suffix("").parts
-            yield descriptor, dataset, variant, read_stored(path, StoredSweep)
+        descriptor, dataset, variant = path.relative_to(study.root / "sweeps").with_suffix("").parts
+        yield descriptor, dataset, variant, read_stored(path, StoredSweep)
 
 
 def _tunings(study: Study) -> Iterator[tuple[str, Tuning]]:
     for path in finished_files(study.root / "tuning", "*.json"):
-        if not path.name.startswith("."):
-            yield path.stem, read_stored(path, StoredTuning)
+        yield path.stem, read_stored(path, StoredTuning)
 
 
 def _charts(stem: str, title: str, sweep: Sweep) -> Iterator[Figure]:

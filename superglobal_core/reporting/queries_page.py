@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from superglobal_core.reporting.anchors import answer_anchor
@@ -39,18 +38,18 @@ def queries_part(study: Study, groups: Sequence[Group], labels: Labels) -> Part 
     thumbnails = Thumbnails()
     sections = make_sections(study, groups, files, thumbnails)
     addresses = {(each.dataset, each.descriptor): each.addresses for each in sections}
-    together: Counter[tuple[str, str]] = Counter()
-    place: dict[int, int] = {}
+    # In a card the databases stand in the order of the groups.
+    variants: dict[tuple[str, str], list[str]] = {}
     for group in groups:
-        together[group.dataset, group.descriptor] += 1
-        place[id(group)] = together[group.dataset, group.descriptor]
+        variants.setdefault((group.dataset, group.descriptor), []).append(group.variant)
     album = Album(thumbnails=thumbnails)
 
     def name(group: Group, query: int) -> Named:
         truth = files[group.dataset].truth
         text = truth.query_names[query] if truth else f"query {query + 1}"
-        address = addresses[group.dataset, group.descriptor].get(query)
-        return Named(text, address and answer_anchor(address, place[id(group)]))
+        card = group.dataset, group.descriptor
+        address = addresses[card].get(query)
+        return Named(text, address and answer_anchor(address, 1 + variants[card].index(group.variant)))
 
     def pictured(group: Group, query: int) -> Named:
         named = name(group, query)

@@ -30,8 +30,8 @@ __version__ = "0.1.0"
 # Threads that wait for each other must not spin: beside other work on the machine every meeting then
 # costs milliseconds, tenfold in a reranking. OpenMP reads this when torch is loaded, if that is later.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# oneDNN keeps what it prepared for a thousand shapes of images, up to a gigabyte. These are enough for a ResNet at
-# three scales of one image size, twice; more sizes than that come by too seldom to be waited for.
+# oneDNN keeps what it prepared for a thousand shapes, which images of many sizes fill with memory. These are enough for
+# a ResNet at three scales of one image size, twice; more sizes than that come by too seldom to be waited for.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "176")
 
 _HOMES = {

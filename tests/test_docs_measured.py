@@ -165,6 +165,8 @@ def test_the_sample_is_quoted_as_it_is() -> None:
             *(f"{value:.1f}" for value in maps),
             f"{float(times[label]['ms_a_query']):.3g} ms",
         ], label
+        scaled = times[label]["scaled_from_pairs"]
+        assert not scaled or f"scaled from {scaled} pairs" in (ROOT / "README.md").read_text(), label
 
 
 def table(path: Path) -> list[dict[str, str]]:
